@@ -1,0 +1,29 @@
+/*
+ * YAML (libyaml) read into jansson values, so that everything above works on JSON. Plain scalars
+ * become null, booleans, integers, reals by the YAML 1.2 core schema, everything else strings.
+ * Duplicate keys, anchors that do not resolve and more than one document are errors.
+ */
+#ifndef BASE_YAML_H
+#define BASE_YAML_H
+
+#include "base/error.h"
+
+#include <jansson.h>
+
+struct yaml_lines; /* where each value stood in the file */
+
+/* *out is a new reference; *lines may be NULL if the caller does not want it. `name` labels errors. */
+enum err yaml_read_text(const char *name, const char *text, size_t len, json_t **out,
+                        struct yaml_lines **lines, struct error *error);
+enum err yaml_read_file(const char *path, json_t **out, struct yaml_lines **lines,
+                        struct error *error);
+void yaml_lines_free(struct yaml_lines *lines);
+/* 1-based line of the value at a JSON pointer ("/phases/0/name"), of its nearest known ancestor
+ * otherwise. */
+int yaml_line(const struct yaml_lines *lines, const char *pointer);
+/* Block-style YAML that Prometheus and Alertmanager read back as the same values; `head` (comment
+ * lines starting with '#', may be NULL) is written first. */
+enum err yaml_write_file(const char *path, const char *head, const json_t *value,
+                         struct error *error);
+
+#endif

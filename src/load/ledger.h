@@ -1,0 +1,56 @@
+/*
+ * What the simulator itself knows happened. Each worker keeps one; they are merged after join.
+ * Two clocks are kept apart: *observed* buckets by the moment an answer arrived (what a metrics
+ * window can be compared with) and *nominal* totals by the scheduled time (what does not depend on
+ * the target's speed, and so is equal for any number of threads).
+ */
+#ifndef LOAD_LEDGER_H
+#define LOAD_LEDGER_H
+
+#include "base/error.h"
+
+#include <stdint.h>
+
+#define LEDGER_BUCKET_NS INT64_C(100000000) /* observed time is kept in tenths of a second */
+
+struct ledger_counts {
+    int64_t lists;           /* GETs answered with a readable list */
+    int64_t lists_empty;     /* of these, without any film */
+    int64_t rated;           /* lists of which one film was rated and the POST accepted */
+    int64_t converted;       /* of these, rated >= 3.0 */
+    double reciprocal_rank;  /* sum of 1/rank over `rated` */
+    double rank;             /* sum of rank over `rated` */
+    int64_t stars[10];       /* accepted ratings by half stars - 1 */
+    int64_t get_failed, post_failed;   /* an HTTP status outside 2xx, or an unreadable list */
+    int64_t get_unknown, post_unknown; /* no answer: the target may or may not have counted it */
+    int64_t get_sent, post_sent;
+};
+
+struct ledger {
+    int64_t bucket_count;
+    struct ledger_counts *observed; /* [bucket_count], bucket b = [b, b+1) * LEDGER_BUCKET_NS */
+    int phase_count;
+    int64_t *phase_start_ns;        /* [phase_count], rising; nominal */
+    struct ledger_counts *nominal;  /* [phase_count] */
+    uint64_t digest; /* order-independent hash over (person, step, films shown, outcome) */
+    int64_t visits, visits_delayed; /* delayed: the person was still busy with an earlier visit */
+    int64_t steps, steps_late;      /* late: no connection was free at the intended start */
+};
+
+struct ledger *ledger_new(int64_t end_ns, const int64_t *phase_start_ns, int phase_count);
+void ledger_free(struct ledger *ledger);
+/* Counts of the observed buckets wholly inside [from_ns, to_ns), rounded to bucket edges. */
+struct ledger_counts ledger_window(const struct ledger *ledger, int64_t from_ns, int64_t to_ns);
+struct ledger_counts ledger_total(const struct ledger *ledger);
+void ledger_counts_add(struct ledger_counts *into, const struct ledger_counts *from);
+void ledger_merge(struct ledger *into, const struct ledger *from);
+
+double ledger_conversion(const struct ledger_counts *counts);      /* converted / lists; NaN if none */
+double ledger_reciprocal_rank(const struct ledger_counts *counts); /* per list */
+double ledger_mean_rating(const struct ledger_counts *counts);     /* stars */
+int64_t ledger_ratings(const struct ledger_counts *counts);
+
+/* One JSON object a line and second of observed time, plus one a phase (nominal) and one in all. */
+enum err ledger_write(const struct ledger *ledger, const char *path, struct error *error);
+
+#endif

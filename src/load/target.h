@@ -1,0 +1,27 @@
+/* How to talk to a target: where lists come from and ratings go. Constant; any thread may read. */
+#ifndef LOAD_TARGET_H
+#define LOAD_TARGET_H
+
+#include "movielens/catalogue.h"
+#include "population/population.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct target {
+    char base_url[256]; /* "http://127.0.0.1:8000", no trailing slash */
+    int list_length;    /* films asked for, n */
+    const struct catalogue *catalogue;
+};
+
+/* Writes the URL of a list request; false if it did not fit. */
+bool target_list_url(const struct target *target, int32_t user_id, char *out, size_t size);
+bool target_rating_url(const struct target *target, char *out, size_t size);
+/* Body of a rating; returns its length. request_id may be "". */
+size_t target_rating_body(int32_t user_id, int32_t movie_id, uint8_t half_stars,
+                          const char *request_id, char *out, size_t size);
+/* Reads a list answer; false if it is not one. request_id gets "" if there is none. */
+bool target_read_list(const struct target *target, const char *body, size_t len,
+                      struct step_list *list, char *request_id, size_t request_id_size);
+
+#endif

@@ -1,0 +1,65 @@
+/*
+ * Loading a MovieLens folder (ratings.csv, movies.csv; the small, 25M and 32M layouts) with every
+ * quirk: CRLF or LF, quoted titles with doubled quotes, sparse ids, missing genres, rows in any
+ * order, a missing final newline. Rows are streamed; no row object is kept.
+ */
+#ifndef MOVIELENS_DATASET_H
+#define MOVIELENS_DATASET_H
+
+#include "base/error.h"
+#include "base/parallel.h"
+#include "movielens/catalogue.h"
+#include "movielens/ratings.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct dataset_options {
+    bool strict;          /* the first bad row is an error; else bad rows are counted */
+    int reports_max;      /* bad rows described in `faults`; further ones only counted */
+};
+
+struct dataset {
+    struct catalogue catalogue;
+    struct ratings ratings;
+    int64_t bad_rows, duplicate_rows; /* a repeated (user, film): the last one in the file stays */
+    int64_t unknown_films;            /* ratings of films that movies.csv lacks (counted as bad) */
+    /* Content hash over films (id, genres) and ratings; independent of row order, line ends and
+     * quoting, so that two copies of the same data agree. */
+    uint64_t fingerprint;
+};
+
+/* *out is zeroed first; on success the caller owns it (dataset_deinit). Bad rows go to `faults`
+ * (may be NULL) as file, line, reason. A file with no good row is ERR_INPUT. */
+enum err dataset_load(const char *folder, const struct dataset_options *options,
+                      struct dataset *out, struct faults *faults, struct error *error);
+void dataset_deinit(struct dataset *dataset);
+
+/* One rating row as it stands in the file; row counts data rows from 0 in file order. */
+struct dataset_row {
+    int64_t row;
+    int32_t user_id, movie_id;
+    uint8_t half_stars;
+    int64_t time_s;
+};
+/* Streams ratings.csv without building anything; return false from `each` to stop. */
+typedef bool dataset_each(void *context, const struct dataset_row *row);
+enum err dataset_scan_ratings(const char *path, dataset_each *each, void *context,
+                              struct faults *faults, struct error *error);
+
+/* Where the people's data come from, in order: `wanted` (--data, may be NULL), $MOVIELENS_DIR,
+ * data/ml-latest-small below the working folder, then below `home` (may be NULL). False when none
+ * has a ratings.csv; then the built-in synthetic data are used. `wanted` or the variable naming a
+ * folder without ratings.csv is an error, not a fall-through. */
+enum err dataset_find(const char *wanted, const char *home, char *out, size_t size, bool *found,
+                      struct error *error);
+
+/* Writing MovieLens layout. `dataset_writer_rate` buffers; close reports the first failure. */
+struct dataset_writer;
+enum err dataset_writer_open(const char *folder, struct dataset_writer **out, struct error *error);
+void dataset_writer_rate(struct dataset_writer *writer, int32_t user_id, int32_t movie_id,
+                         uint8_t half_stars, int64_t time_s);
+enum err dataset_writer_close(struct dataset_writer *writer, const struct catalogue *catalogue,
+                              struct error *error);
+
+#endif

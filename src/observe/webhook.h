@@ -1,0 +1,34 @@
+/*
+ * Receiver of Alertmanager webhooks. Every alert of every notification is kept with its time of
+ * arrival, appended to a file as one JSON line, and de-duplicated by (fingerprint, startsAt,
+ * status). The server's threads write, any thread may read snapshots (one mutex guards the list).
+ */
+#ifndef OBSERVE_WEBHOOK_H
+#define OBSERVE_WEBHOOK_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct webhook;
+
+struct webhook_notice {
+    int64_t received_mono_ns;
+    int64_t received_wall_ns;
+    char alert[128];
+    char severity[32];
+    char fingerprint[40];
+    char starts_at[48], ends_at[48];
+    bool resolved;
+};
+
+enum err webhook_start(const char *log_path, struct webhook **out, struct error *error);
+const char *webhook_url(const struct webhook *webhook);
+/* Copies what has been received so far, oldest first; heap, mem_free. */
+size_t webhook_notices(struct webhook *webhook, struct webhook_notice **out);
+size_t webhook_malformed(struct webhook *webhook); /* bodies that could not be read */
+void webhook_stop(struct webhook *webhook);
+
+#endif
