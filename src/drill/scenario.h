@@ -20,15 +20,15 @@
 struct scenario_phase {
     char name[48];
     int64_t start_ns, duration_ns;
-    bool retrains;            /* the later past is handed to the target at the phase's start */
+    bool retrains;                /* the later past is handed to the target at the phase's start */
     int32_t films_min, films_max; /* of that later past, a person */
-    bool end_when_settled;    /* last phase only: may end once every expectation is decided */
+    bool end_when_settled;        /* last phase only: may end once every expectation is decided */
 };
 
 enum scenario_expect {
-    SCENARIO_FIRES,         /* alert fires within a bound after the start of a phase */
-    SCENARIO_RESOLVES,      /* alert recovers within a bound after the start of a phase */
-    SCENARIO_SILENT,        /* alert, or every alert of a group, neither pending->firing in phases */
+    SCENARIO_FIRES,    /* alert fires within a bound after the start of a phase */
+    SCENARIO_RESOLVES, /* alert recovers within a bound after the start of a phase */
+    SCENARIO_SILENT,   /* alert, or every alert of a group, neither pending->firing in phases */
     SCENARIO_NOTIFICATIONS, /* exactly the notifications that fires/resolves imply */
     SCENARIO_AGREES,        /* a recorded series equals the ledger at the end of phases */
     SCENARIO_RECONCILES     /* ledger and target count the same */
@@ -44,14 +44,15 @@ enum scenario_quantity {
 struct scenario_expectation {
     enum scenario_expect kind;
     char name[160];
-    char alert[128];     /* fires, resolves, silent */
-    char group[128];     /* silent: instead of alert */
-    int phase;           /* fires, resolves */
-    int64_t within_ns;   /* fires, resolves */
-    uint32_t phases;     /* silent, agrees: bit p set = judged in phase p */
-    char record[160];    /* agrees */
+    char alert[128];   /* fires, resolves, silent */
+    char group[128];   /* silent: instead of alert */
+    int phase;         /* fires, resolves */
+    int64_t within_ns; /* fires, resolves */
+    uint32_t phases;   /* silent, agrees: bit p set = judged in phase p */
+    char record[160];  /* agrees */
     enum scenario_quantity quantity;
-    double tolerance;    /* agrees: relative */
+    double tolerance;  /* agrees: relative */
+    int64_t window_ns; /* agrees: what the record averages over; drill time */
     int line;
 };
 
@@ -61,14 +62,14 @@ struct scenario {
     char summary[512];
     int64_t time_scale;
     int32_t people;
-    double lists_per_s;       /* offered steps per second, real time */
+    double lists_per_s; /* offered steps per second, real time */
     double steps_per_visit;
-    double think_median_s;    /* drill time */
+    double think_median_s; /* drill time */
     double think_sigma;
     int64_t scrape_ns, evaluation_ns; /* production time, as rule rendering wants it */
     int phase_count;
     struct scenario_phase phase[SCENARIO_PHASES_MAX];
-    int64_t end_ns;           /* drill time at which the last phase ends at the latest */
+    int64_t end_ns; /* drill time at which the last phase ends at the latest */
     struct drift drift;
     int expectation_count;
     struct scenario_expectation expectation[SCENARIO_EXPECTATIONS_MAX];
