@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Replaces what `out` held; ERR_INPUT if the file is larger than its maximum. */
 enum err file_read(const char *path, struct buf *out, struct error *error);
 /* Written beside and renamed over, so that a reader never sees half a file. */
 enum err file_write(const char *path, const void *bytes, size_t count, struct error *error);
@@ -15,7 +16,7 @@ enum err file_make_folders(const char *path, struct error *error); /* like mkdir
 bool file_exists(const char *path);
 bool file_is_folder(const char *path);
 int64_t file_modified_ns(const char *path); /* -1 if absent */
-/* Removes a folder and all below it; refuses "" and "/". */
+/* Removes a folder and all below it; refuses "" and "/"; an absent one is ERR_OK. */
 enum err file_remove_tree(const char *path, struct error *error);
 /* Sorted matches of a shell pattern; free with file_glob_free. count 0 is not an error. */
 enum err file_glob(const char *pattern, char ***paths, size_t *count, struct error *error);

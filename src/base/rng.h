@@ -21,10 +21,10 @@ struct rng rng_stream_at(uint64_t seed, uint64_t owner, uint32_t purpose, uint64
 uint64_t rng_mix(uint64_t key, uint64_t counter);
 
 uint64_t rng_u64(struct rng *rng);
-double rng_uniform(struct rng *rng);     /* open interval (0,1) */
-double rng_normal(struct rng *rng);      /* N(0,1); two draws a call */
-double rng_gumbel(struct rng *rng);      /* standard Gumbel: -log(-log U) */
-double rng_exponential(struct rng *rng); /* mean 1 */
+double rng_uniform(struct rng *rng);                 /* open interval (0,1) */
+double rng_normal(struct rng *rng);                  /* N(0,1); two draws a call */
+double rng_gumbel(struct rng *rng);                  /* standard Gumbel: -log(-log U) */
+double rng_exponential(struct rng *rng);             /* mean 1 */
 uint32_t rng_below(struct rng *rng, uint32_t bound); /* uniform in [0,bound); bound > 0 */
 
 #endif
