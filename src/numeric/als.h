@@ -2,8 +2,10 @@
  * Implicit-feedback matrix factorisation by alternating least squares with conjugate gradient
  * (Hu, Koren, Volinsky 2008; Takacs, Pilaszy, Tikk 2011). Minimises, with C_ui = 1 + alpha w_ui
  * for an observed pair of weight w and 1 otherwise,
- *     sum_ui C_ui (P_ui - x_u.y_i)^2 + regularisation (|X|^2 + |Y|^2).
- * A weight of 0 means "as if never observed", so old events can fade out.
+ *     sum_ui C_ui (P_ui - x_u.y_i)^2 + regularisation (|X|^2 + |Y|^2),
+ * where P_ui = (1 + alpha) w / (1 + alpha w) for an observed pair and 0 otherwise: 1 at weight 1.
+ * A weight of 0 means "as if never observed", so old events can fade out. Weights lie in [0, 1]
+ * as a rule; larger ones are allowed. Pure; results do not depend on the number of threads.
  */
 #ifndef NUMERIC_ALS_H
 #define NUMERIC_ALS_H
@@ -13,10 +15,12 @@
 
 #include <stdint.h>
 
+#define ALS_FACTORS_MAX 256
+
 struct als_config {
-    int factors;           /* multiple of 8 */
-    int sweeps;            /* a sweep solves users, then items */
-    int cg_steps;          /* per row and half sweep; 3 is usual */
+    int factors;  /* multiple of 8, at most ALS_FACTORS_MAX; 8, 16, 32, 64 are fastest */
+    int sweeps;   /* a sweep solves users, then items */
+    int cg_steps; /* per row and half sweep; 3 is usual */
     float regularisation;
     float alpha;
     uint64_t seed;
