@@ -11,10 +11,10 @@
 
 struct catalogue {
     int32_t count;
-    int32_t *id;          /* [count], rising */
-    uint32_t *genres;     /* [count], bit g set = has genre_name[g] */
-    int16_t *year;        /* [count], 0 if the title has none */
-    const char **title;   /* [count], borrowed from title_bytes, as in the file, unquoted */
+    int32_t *id;        /* [count], rising */
+    uint32_t *genres;   /* [count], bit g set = has genre_name[g] */
+    int16_t *year;      /* [count], 0 if the title has none */
+    const char **title; /* [count], borrowed from title_bytes, as in the file, unquoted */
     char *title_bytes;
     int genre_count;
     char *genre_name[CATALOGUE_GENRES_MAX]; /* in order of first appearance */

@@ -15,8 +15,8 @@
 #include <stdint.h>
 
 struct dataset_options {
-    bool strict;          /* the first bad row is an error; else bad rows are counted */
-    int reports_max;      /* bad rows described in `faults`; further ones only counted */
+    bool strict;     /* the first bad row is an error; else bad rows are counted */
+    int reports_max; /* bad rows described in `faults`; further ones only counted */
 };
 
 struct dataset {

@@ -11,11 +11,11 @@
 struct ratings {
     int32_t users, items;
     int64_t count;
-    int32_t *user_id;     /* [users], rising */
-    int64_t *start;       /* [users + 1] */
-    int32_t *item;        /* [count] */
-    uint8_t *half_stars;  /* [count], 1 (= 0.5 stars) to 10 (= 5.0) */
-    int64_t *time_s;      /* [count], seconds since 1970 UTC */
+    int32_t *user_id;    /* [users], rising */
+    int64_t *start;      /* [users + 1] */
+    int32_t *item;       /* [count] */
+    uint8_t *half_stars; /* [count], 1 (= 0.5 stars) to 10 (= 5.0) */
+    int64_t *time_s;     /* [count], seconds since 1970 UTC */
 };
 
 void ratings_deinit(struct ratings *ratings);

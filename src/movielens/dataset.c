@@ -1,0 +1,174 @@
+#include "movielens/dataset.h"
+
+#include "base/fileio.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "movielens/bad_rows.h"
+#include "movielens/films_file.h"
+#include "movielens/fingerprint.h"
+#include "movielens/rating_rows.h"
+#include "movielens/ratings_builder.h"
+
+#include <limits.h>
+#include <string.h>
+
+#define SCAN_REPORTS_MAX 20
+
+/* Film ids up to here are looked up in a plain table (MovieLens 32M ends at 292,757). */
+#define DIRECT_ID_MAX (4 * 1024 * 1024)
+
+struct film_lookup {
+    const struct catalogue *catalogue;
+    int32_t *direct; /* [direct_count] index by id, -1 = unknown; NULL if ids are too large */
+    int32_t direct_count;
+};
+
+static void film_lookup_init(struct film_lookup *lookup, const struct catalogue *catalogue)
+{
+    int32_t last = catalogue->id[catalogue->count - 1];
+    *lookup = (struct film_lookup){.catalogue = catalogue};
+    if (last > DIRECT_ID_MAX) {
+        return;
+    }
+    lookup->direct_count = last + 1;
+    lookup->direct = mem_array((size_t)lookup->direct_count, sizeof *lookup->direct);
+    memset(lookup->direct, 0xff, (size_t)lookup->direct_count * sizeof *lookup->direct);
+    for (int32_t i = 0; i < catalogue->count; i++) {
+        lookup->direct[catalogue->id[i]] = i;
+    }
+}
+
+static int32_t film_lookup_index(const struct film_lookup *lookup, int32_t id)
+{
+    if (lookup->direct == NULL) {
+        return catalogue_index(lookup->catalogue, id);
+    }
+    return id < lookup->direct_count ? lookup->direct[id] : -1;
+}
+
+static enum err read_ratings(const char *path, struct bad_rows *bad, struct dataset *out,
+                             struct error *error)
+{
+    struct rating_rows reader;
+    struct ratings_builder builder = {0};
+    struct film_lookup lookup;
+    struct dataset_row row;
+    enum err code = rating_rows_open(&reader, path, bad, error);
+    if (code != ERR_OK) {
+        return code;
+    }
+    film_lookup_init(&lookup, &out->catalogue);
+    while (code == ERR_OK && rating_rows_next(&reader, &row)) {
+        int32_t item = film_lookup_index(&lookup, row.movie_id);
+        if (item >= 0) {
+            ratings_builder_add(&builder, row.user_id, item, row.half_stars, row.time_s);
+        } else {
+            out->unknown_films++;
+            code = bad_rows_add(bad, path, reader.line_number, "movieId %d is not in movies.csv",
+                                (int)row.movie_id);
+        }
+    }
+    enum err closed = rating_rows_close(&reader, code == ERR_OK ? error : NULL);
+    code = code != ERR_OK ? code : closed;
+    if (code == ERR_OK && builder.count == 0) {
+        code = bad_rows_none_good(bad, path, error);
+    }
+    if (code == ERR_OK) {
+        out->duplicate_rows = ratings_builder_finish(&builder, out->catalogue.count, &out->ratings);
+    }
+    ratings_builder_deinit(&builder);
+    mem_free(lookup.direct);
+    return code;
+}
+
+/* Both files there? If not, says all that is missing and, for older layouts, what was found. */
+static enum err check_folder(const char *folder, const char *ratings_path, const char *films_path,
+                             struct error *error)
+{
+    char other[PATH_MAX];
+    bool ratings = file_exists(ratings_path), films = file_exists(films_path);
+    if (ratings && films) {
+        return ERR_OK;
+    }
+    if (!file_is_folder(folder)) {
+        return error_set(error, ERR_IO, folder, 0,
+                         "%s, expected a folder with ratings.csv and movies.csv",
+                         file_exists(folder) ? "is not a folder" : "no such folder");
+    }
+    const char *hint = "";
+    if (text_join_path(other, sizeof other, folder, "ratings.dat") && file_exists(other)) {
+        hint = "; ratings.dat is the ml-1m or 10M layout, which is not read";
+    } else if (text_join_path(other, sizeof other, folder, "u.data") && file_exists(other)) {
+        hint = "; u.data is the ml-100k layout, which is not read";
+    }
+    return error_set(error, ERR_IO, folder, 0, "holds no %s%s%s%s", ratings ? "" : "ratings.csv",
+                     ratings || films ? "" : " and no ", films ? "" : "movies.csv", hint);
+}
+
+static enum err load(const char *folder, const struct dataset_options *options, struct dataset *out,
+                     struct faults *faults, struct error *error)
+{
+    char ratings_path[PATH_MAX], films_path[PATH_MAX];
+    if (!text_join_path(ratings_path, sizeof ratings_path, folder, "ratings.csv") ||
+        !text_join_path(films_path, sizeof films_path, folder, "movies.csv")) {
+        return error_set(error, ERR_IO, folder, 0, "the path is too long");
+    }
+    enum err code = check_folder(folder, ratings_path, films_path, error);
+    if (code != ERR_OK) {
+        return code;
+    }
+    struct bad_rows films_bad = {.strict = options->strict,
+                                 .reports_left = options->reports_max,
+                                 .faults = faults,
+                                 .error = error};
+    code = films_file_read(films_path, &films_bad, &out->catalogue, error);
+    if (code != ERR_OK) {
+        return code;
+    }
+    struct bad_rows ratings_bad = {.strict = options->strict,
+                                   .reports_left = films_bad.reports_left,
+                                   .faults = faults,
+                                   .error = error};
+    code = read_ratings(ratings_path, &ratings_bad, out, error);
+    out->bad_rows = films_bad.count + ratings_bad.count;
+    return code;
+}
+
+enum err dataset_load(const char *folder, const struct dataset_options *options,
+                      struct dataset *out, struct faults *faults, struct error *error)
+{
+    memset(out, 0, sizeof *out);
+    enum err code = load(folder, options, out, faults, error);
+    if (code == ERR_OK) {
+        out->fingerprint = fingerprint_of(&out->catalogue, &out->ratings);
+    } else {
+        dataset_deinit(out);
+    }
+    return code;
+}
+
+void dataset_deinit(struct dataset *dataset)
+{
+    catalogue_deinit(&dataset->catalogue);
+    ratings_deinit(&dataset->ratings);
+    memset(dataset, 0, sizeof *dataset);
+}
+
+enum err dataset_scan_ratings(const char *path, dataset_each *each, void *context,
+                              struct faults *faults, struct error *error)
+{
+    struct bad_rows bad = {.reports_left = SCAN_REPORTS_MAX, .faults = faults};
+    struct rating_rows reader;
+    struct dataset_row row;
+    bool any = false, wanted = true;
+    enum err code = rating_rows_open(&reader, path, &bad, error);
+    if (code != ERR_OK) {
+        return code;
+    }
+    while (wanted && rating_rows_next(&reader, &row)) {
+        any = true;
+        wanted = each(context, &row);
+    }
+    code = rating_rows_close(&reader, error);
+    return code != ERR_OK || any ? code : bad_rows_none_good(&bad, path, error);
+}
