@@ -125,13 +125,29 @@ static void put_title(struct buf *out, const char *title)
     buf_text(out, "\"");
 }
 
-static void put_film(struct buf *out, const struct catalogue *catalogue, int32_t film)
+/* Fills `order` with the genre bits in order of their names, as MovieLens lists them. */
+static void order_genres(const struct catalogue *catalogue, int *order)
+{
+    for (int g = 0; g < catalogue->genre_count; g++) {
+        int to = g;
+        while (to > 0 &&
+               strcmp(catalogue->genre_name[order[to - 1]], catalogue->genre_name[g]) > 0) {
+            order[to] = order[to - 1];
+            to--;
+        }
+        order[to] = g;
+    }
+}
+
+static void put_film(struct buf *out, const struct catalogue *catalogue, const int *order,
+                     int32_t film)
 {
     const char *separator = "";
     buf_printf(out, "%d,", (int)catalogue->id[film]);
     put_title(out, catalogue->title[film]);
     buf_text(out, ",");
-    for (int g = 0; g < catalogue->genre_count; g++) {
+    for (int i = 0; i < catalogue->genre_count; i++) {
+        int g = order[i];
         if ((catalogue->genres[film] >> g & 1) != 0) {
             buf_printf(out, "%s%s", separator, catalogue->genre_name[g]);
             separator = "|";
@@ -144,10 +160,12 @@ static enum err write_films(const struct dataset_writer *writer, const struct ca
                             struct error *error)
 {
     struct buf text;
+    int order[CATALOGUE_GENRES_MAX];
+    order_genres(catalogue, order);
     buf_init(&text, (size_t)1024 * 1024 * 1024);
     buf_text(&text, FILMS_FILE_HEADER "\n");
     for (int32_t i = 0; i < catalogue->count; i++) {
-        put_film(&text, catalogue, i);
+        put_film(&text, catalogue, order, i);
     }
     enum err code = text.failed ? error_set(error, ERR_MEMORY, writer->films_path, 0,
                                             "no memory for %d films", (int)catalogue->count)
