@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <curl/curl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct http {
@@ -26,8 +27,8 @@ struct http *http_new(void)
     http->easy = curl_easy_init();
     http->no_expect = curl_slist_append(NULL, "Expect:");
     if (http->easy == NULL || http->no_expect == NULL) {
-        http_free(http);
-        return NULL;
+        fprintf(stderr, "driftdrill: out of memory, wanted an HTTP client\n");
+        abort();
     }
     return http;
 }

@@ -9,12 +9,13 @@ struct http;
 
 struct http_reply {
     long status;
-    struct buf body; /* caller: buf_init before, buf_deinit after */
+    struct buf body; /* caller: buf_init before (bounds the answer), buf_deinit after */
 };
 
-struct http *http_new(void);
+struct http *http_new(void); /* never NULL; makes start-up memory, as mem_alloc does */
 void http_free(struct http *http);
-/* Any HTTP status is ERR_OK with reply->status set; ERR_NETWORK / ERR_TIMEOUT otherwise. */
+/* Redirects are not followed, proxies of the environment not used.
+ * Any HTTP status is ERR_OK with reply->status set; ERR_NETWORK / ERR_TIMEOUT otherwise. */
 enum err http_get(struct http *http, const char *url, long timeout_ms, struct http_reply *reply,
                   struct error *error);
 enum err http_post(struct http *http, const char *url, const char *content_type, const char *body,

@@ -29,6 +29,9 @@ struct prometheus *prometheus_new(const char *base_url);
 void prometheus_free(struct prometheus *prometheus);
 bool prometheus_ready(struct prometheus *prometheus); /* GET /-/ready is 200 */
 
+/* Faults of the expression (bad_data, execution) are ERR_INPUT, of the server ERR_NETWORK or
+ * ERR_TIMEOUT, each with Prometheus's own text. *out is empty after an error. */
+
 /* Instant query: an instant vector, or the raw samples if the expression is a range selector. */
 enum err prometheus_query(struct prometheus *prometheus, const char *expr, double time_s,
                           struct prometheus_matrix *out, struct error *error);
@@ -38,8 +41,12 @@ enum err prometheus_query_range(struct prometheus *prometheus, const char *expr,
 /* Single value of an expression yielding one series; *found false when it yields none. */
 enum err prometheus_value(struct prometheus *prometheus, const char *expr, double time_s,
                           double *value, bool *found, struct error *error);
-/* GET /api/v1/rules as JSON (new reference). */
+/* GET /api/v1/rules, the whole document, {"status":...,"data":{"groups":[...]}} (new reference). */
 enum err prometheus_rules(struct prometheus *prometheus, json_t **out, struct error *error);
+/* Reads the body of one answer of the query API (what the queries above do with theirs); `where`
+ * labels errors. Scalars become one series without labels; native histograms are refused. */
+enum err prometheus_read_answer(const char *where, long http_status, const char *text, size_t len,
+                                struct prometheus_matrix *out, struct error *error);
 void prometheus_matrix_deinit(struct prometheus_matrix *matrix);
 const char *prometheus_label(const struct prometheus_series *series, const char *name); /* or "" */
 
