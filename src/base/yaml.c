@@ -234,7 +234,7 @@ static json_t *read_scalar(struct reader *reader, const yaml_event_t *event, siz
     size_t len = event->data.scalar.length;
     const char *tag = (const char *)event->data.scalar.tag;
     int line = event_line(event);
-    bool plain = event->data.scalar.plain_implicit;
+    bool plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && tag == NULL;
     bool typed = false;
 
     if (tag != NULL && strcmp(tag, "!") != 0 && strcmp(tag, YAML_STR_TAG) != 0) {
@@ -348,7 +348,7 @@ static char *read_key(struct reader *reader, const yaml_event_t *event, bool *me
                         "a key holds a zero byte");
         return NULL;
     }
-    *merge = event->data.scalar.plain_implicit && strcmp(text, "<<") == 0;
+    *merge = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && strcmp(text, "<<") == 0;
     return mem_text(text);
 }
 
