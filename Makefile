@@ -9,6 +9,9 @@ Q       := $(if $(filter 1,$(V)),,@)
 SAY     := $(if $(filter 1,$(V)),@:,@printf '  %-6s %s\n')
 CC      ?= cc
 PKG_CONFIG ?= pkg-config
+JOBS    ?= $(shell nproc)
+# Sub-makes share the jobs of `make -j N`; a plain `make` uses all cores.
+SUBMAKE  = $(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(JOBS))
 
 # Lowest floor first. An archive a floor: a test links its own floor and those below it.
 FLOORS  := base numeric movielens population recommender load observe drill command
@@ -32,10 +35,16 @@ FLAGS_floor_population :=
 FLAGS_floor_recommender :=
 endif
 
-PKG_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(PACKAGES))
-PKG_LIBS   = $(shell $(PKG_CONFIG) --libs $(PACKAGES))
-TEST_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(TEST_PACKAGES))
-TEST_LIBS   = $(shell $(PKG_CONFIG) --libs $(TEST_PACKAGES))
+# A finding must fail the run: by default a leak in a test's child process leaves it green.
+RUN_asan := ASAN_OPTIONS=abort_on_error=1:detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
+RUN_tsan := TSAN_OPTIONS=halt_on_error=1:exitcode=66
+RUN      := $(RUN_$(VARIANT))
+
+# Asked once, and only when something is compiled.
+PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES)))$(PKG_CFLAGS)
+PKG_LIBS   = $(eval PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES)))$(PKG_LIBS)
+TEST_CFLAGS = $(eval TEST_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(TEST_PACKAGES)))$(TEST_CFLAGS)
+TEST_LIBS   = $(eval TEST_LIBS := $(shell $(PKG_CONFIG) --libs $(TEST_PACKAGES)))$(TEST_LIBS)
 
 BASE_CFLAGS = -std=c11 -D_GNU_SOURCE -g -pthread -fno-math-errno -ffp-contract=off -Isrc $(WARNINGS) \
               $(FLAGS_$(VARIANT)) $(PKG_CFLAGS)
@@ -54,15 +63,69 @@ UNIT_TESTS   := $(patsubst %.c,$(BUILD)/%,$(UNIT_SOURCES))
 RACE_TESTS   := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/race/race_*.c))
 FUZZ_TARGETS := $(patsubst %.c,$(BUILD)/%,$(wildcard fuzz/fuzz_*.c))
 SUPPORT      := $(wildcard tests/support/*.c)
+HEADERS      := $(wildcard src/*/*.h tests/support/*.h)
+PRODUCT_SOURCES := $(wildcard src/*.c src/*/*.c fuzz/*.c bench/*.c)
+ALL_SOURCES  := $(PRODUCT_SOURCES) $(HEADERS) $(UNIT_SOURCES) $(SUPPORT) \
+                $(wildcard tests/race/*.c tests/sanitizer/*.c tests/tools/*.c)
+SCRIPTS      := $(filter-out tools/debian-packages %.md %.py,$(wildcard tools/*)) .ci/run \
+                $(shell grep -lrE '^\#!/bin/(ba)?sh|^\#!/usr/bin/env bash' tests 2>/dev/null)
 
-.PHONY: all build deps data e2e test help
+# What `make test` runs, cheapest first.
+PARTS := format-check check-layers check-headers check-banned tools-test rules-test unit race \
+         sanitizer-selfcheck fuzz-replay asan-unit asan-run tsan-run install-test lint drill-test
+
+.PHONY: all
 all: build
 
-build: build/driftdrill ## build/driftdrill, the release binary
+##@ Using
+.PHONY: build
+build: build/driftdrill ## build/driftdrill, the release binary (the default target)
 
-build/driftdrill: check-packages
-	$(Q)$(MAKE) --no-print-directory VARIANT=release build/release/driftdrill
+.PHONY: build/driftdrill
+build/driftdrill:
+	$(Q)$(SUBMAKE) VARIANT=release build/release/driftdrill
 	$(Q)ln -sf release/driftdrill build/driftdrill
+
+.PHONY: e2e
+e2e: ## the first drill: install what is missing, build, get MovieLens, verify taste-shift
+	$(Q)tools/install-deps
+	$(Q)$(SUBMAKE) build
+	$(Q)tools/get-movielens
+	build/driftdrill verify scenarios/taste-shift.yml --out results/taste-shift
+
+.PHONY: deps deps-test data
+deps: ## install the Debian packages that building and drilling need (sudo when not root)
+	$(Q)tools/install-deps
+deps-test: ## install what the tests need, too
+	$(Q)tools/install-deps --test
+data: ## MovieLens ml-latest-small into data/, unless it is there or MOVIELENS_DIR names it
+	$(Q)tools/get-movielens
+
+SHARE = $(DESTDIR)$(PREFIX)/share/driftdrill
+.PHONY: install uninstall clean help
+install: build ## program, scenarios, rules and dashboards below PREFIX (/usr/local)
+	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)
+	install -m 755 build/release/driftdrill $(DESTDIR)$(PREFIX)/bin/driftdrill
+	for d in $$(find scenarios prometheus grafana -type d); do install -d $(SHARE)/$$d; done
+	for f in $$(find scenarios prometheus grafana -type f); do install -m 644 $$f $(SHARE)/$$f; done
+uninstall: ## remove what install put there
+	rm -f $(DESTDIR)$(PREFIX)/bin/driftdrill
+	rm -rf $(SHARE)
+clean: ## remove build/
+	rm -rf build
+help: ## this list
+	@awk 'BEGIN { FS = ":.*## " } /^##@ / { printf "\n%s\n", substr($$0, 5) } \
+	     /^[a-z0-9-]+:.*## / { printf "  %-20s %s\n", $$1, $$2 }' Makefile
+	@printf '\nVariables: VARIANT=release|debug|asan|tsan  V=1  WERROR=1  PREFIX=DIR  JOBS=N  CFLAGS  LDFLAGS\n'
+
+# ---- how things are made ----
+
+$(BUILD)/packages.ok: tools/check-packages
+	$(Q)tools/check-packages $(PACKAGES)
+	$(Q)mkdir -p $(@D) && touch $@
+$(BUILD)/test-packages.ok: tools/check-packages
+	$(Q)tools/check-packages $(PACKAGES) $(TEST_PACKAGES)
+	$(Q)mkdir -p $(@D) && touch $@
 
 $(BUILD)/driftdrill: $(BUILD)/src/main.o $(ALL_ARCHIVES)
 	$(SAY) LD $@
@@ -72,32 +135,120 @@ define floor_rules
 $(BUILD)/lib$(1).a: $$(call floor_objects,$(1))
 	$$(SAY) AR $$@
 	$$(Q)mkdir -p $$(@D) && rm -f $$@ && $$(AR) rcs $$@ $$^
-$(BUILD)/src/$(1)/%.o: src/$(1)/%.c
+$(BUILD)/src/$(1)/%.o: src/$(1)/%.c | $(BUILD)/packages.ok
 	$$(SAY) CC $$<
 	$$(Q)mkdir -p $$(@D) && $$(CC) $$(BASE_CFLAGS) $$(FLAGS_floor_$(1)) -MMD -MP -c -o $$@ $$< $$(CFLAGS)
-$(BUILD)/tests/unit/$(1)/%: tests/unit/$(1)/%.c $$(SUPPORT) $$(call archives_up_to,$(1))
+$(BUILD)/tests/unit/$(1)/%: tests/unit/$(1)/%.c $$(SUPPORT) $$(call archives_up_to,$(1)) \
+                            | $(BUILD)/test-packages.ok
 	$$(SAY) TEST $$@
 	$$(Q)mkdir -p $$(@D) && $$(CC) $$(BASE_CFLAGS) $$(TEST_CFLAGS) -Itests/support -MMD -MP $$(BASE_LDFLAGS) \
-	    -o $$@ $$< $$(SUPPORT) $$(call archives_up_to,$(1)) $$(PKG_LIBS) $$(TEST_LIBS) -lm $$(LDFLAGS)
+	    -o $$@ $$< $$(SUPPORT) $$(call archives_up_to,$(1)) $$(PKG_LIBS) $$(TEST_LIBS) -lm \
+	    $$(CFLAGS) $$(LDFLAGS)
 endef
 $(foreach f,$(FLOORS),$(eval $(call floor_rules,$(f))))
 
-$(BUILD)/src/main.o: src/main.c
+$(BUILD)/src/main.o: src/main.c | $(BUILD)/packages.ok
 	$(SAY) CC $<
 	$(Q)mkdir -p $(@D) && $(CC) $(BASE_CFLAGS) -MMD -MP -c -o $@ $< $(CFLAGS)
 
 $(BUILD)/tests/race/%: tests/race/%.c $(SUPPORT) $(ALL_ARCHIVES)
 	$(SAY) RACE $@
 	$(Q)mkdir -p $(@D) && $(CC) $(BASE_CFLAGS) -Itests/support -MMD -MP $(BASE_LDFLAGS) -o $@ $< $(SUPPORT) \
-	    $(ALL_ARCHIVES) $(PKG_LIBS) -lm $(LDFLAGS)
+	    $(ALL_ARCHIVES) $(PKG_LIBS) -lm $(CFLAGS) $(LDFLAGS)
 
 $(BUILD)/fuzz/%: fuzz/%.c fuzz/replay_main.c $(ALL_ARCHIVES)
 	$(SAY) FUZZ $@
 	$(Q)mkdir -p $(@D) && $(CC) $(BASE_CFLAGS) -MMD -MP $(BASE_LDFLAGS) -o $@ $< fuzz/replay_main.c \
-	    $(ALL_ARCHIVES) $(PKG_LIBS) -lm $(LDFLAGS)
+	    $(ALL_ARCHIVES) $(PKG_LIBS) -lm $(CFLAGS) $(LDFLAGS)
+
+# Programs that check the checks: planted bugs, a probe of the installed paths.
+$(BUILD)/tests/sanitizer/%: tests/sanitizer/%.c | $(BUILD)/test-packages.ok
+	$(SAY) TEST $@
+	$(Q)mkdir -p $(@D) && $(CC) $(BASE_CFLAGS) $(TEST_CFLAGS) $(BASE_LDFLAGS) -o $@ $< $(TEST_LIBS) \
+	    $(CFLAGS) $(LDFLAGS)
+$(BUILD)/tests/tools/%: tests/tools/%.c $(ALL_ARCHIVES)
+	$(SAY) TEST $@
+	$(Q)mkdir -p $(@D) && $(CC) $(BASE_CFLAGS) $(BASE_LDFLAGS) -o $@ $< \
+	    $(ALL_ARCHIVES) $(PKG_LIBS) -lm $(CFLAGS) $(LDFLAGS)
 
 -include $(shell find build -name '*.d' 2>/dev/null)
 
-.PHONY: check-packages
-check-packages:
-	$(Q)tools/check-packages $(PACKAGES)
+##@ Testing
+.PHONY: test
+test: ## everything below; the last line counts the tests
+	$(Q)tools/install-deps --test
+	$(Q)MAKE="$(MAKE)" JOBS=$(JOBS) tools/run-tests $(PARTS)
+
+.PHONY: unit race fuzz-replay asan asan-unit asan-run tsan-run sanitizer-selfcheck
+unit: $(UNIT_TESTS) ## unit tests of one VARIANT
+	$(Q)LOGS=$(BUILD) $(RUN) tools/run-suites criterion $(UNIT_TESTS)
+race: ## thread tests under ThreadSanitizer
+	$(Q)$(SUBMAKE) VARIANT=tsan race-here
+asan: asan-unit asan-run ## unit tests and a run under AddressSanitizer and UBSan
+asan-unit:
+	$(Q)$(SUBMAKE) VARIANT=asan unit
+asan-run:
+	$(Q)$(SUBMAKE) VARIANT=asan run-here
+tsan-run: ## a run against a served recommender, both under ThreadSanitizer
+	$(Q)$(SUBMAKE) VARIANT=tsan run-here
+fuzz-replay: ## every fuzz target over its corpus, under AddressSanitizer
+	$(Q)$(SUBMAKE) VARIANT=asan fuzz-here
+sanitizer-selfcheck: ## planted bugs must make their runs fail
+	$(Q)$(SUBMAKE) VARIANT=asan build/asan/tests/sanitizer/planted_in_suite
+	$(Q)$(SUBMAKE) VARIANT=tsan build/tsan/tests/sanitizer/planted_race
+	$(Q)ASAN_RUN="$(RUN_asan)" TSAN_RUN="$(RUN_tsan)" tests/sanitizer/selfcheck \
+	    build/asan/tests/sanitizer/planted_in_suite build/tsan/tests/sanitizer/planted_race
+
+.PHONY: race-here run-here fuzz-here
+race-here: $(RACE_TESTS)
+	$(Q)LOGS=$(BUILD) $(RUN) tools/run-suites plain $(RACE_TESTS)
+run-here: $(BUILD)/driftdrill
+	$(Q)$(RUN) tests/sanitizer/run-under-load $(BUILD)/driftdrill
+fuzz-here: $(FUZZ_TARGETS)
+	$(Q)$(RUN) tools/replay-corpora $(FUZZ_TARGETS)
+
+.PHONY: rules-test tools-test install-test drill-test
+rules-test: ## promtool over the shipped rules and their tests
+	$(Q)tests/rules/run-all
+tools-test: ## the scripts in tools/, against planted faults
+	$(Q)tests/tools/run-all
+install-test: ## install, find the shipped files from elsewhere, uninstall
+	$(Q)$(SUBMAKE) VARIANT=release build build/release/tests/tools/home_probe
+	$(Q)MAKE="$(MAKE)" tests/tools/install-and-run build/release/tests/tools/home_probe
+drill-test: ## whole drills that must pass, fail, or be invalid
+	$(Q)$(SUBMAKE) build
+	$(Q)tests/e2e/run-all
+
+##@ Checking
+.PHONY: check-layers check-headers check-banned format format-check lint
+check-layers: ## an include points down or sideways, never up
+	$(Q)tools/check-layers
+check-headers: | $(BUILD)/packages.ok ## each header compiles alone
+	$(Q)for header in $(HEADERS); do \
+	    $(CC) $(BASE_CFLAGS) -Itests/support -Werror -fsyntax-only -x c $$header || exit 1; \
+	done; echo "$(words $(HEADERS)) passed, 0 failed"
+check-banned: ## banned calls, file-scope state that can change
+	$(Q)$(SUBMAKE) VARIANT=release $(patsubst $(BUILD)/%,build/release/%,$(ALL_ARCHIVES))
+	$(Q)tools/check-banned --state $(patsubst $(BUILD)/%,build/release/%,$(ALL_ARCHIVES)) .
+# Another major version lays code out differently, so only this one judges.
+CLANG_FORMAT ?= clang-format
+FORMAT_MAJOR := 14
+format: ## lay out all sources with clang-format
+	$(Q)$(CLANG_FORMAT) -i $(ALL_SOURCES)
+format-check: ## is everything laid out so?
+	$(Q)if $(CLANG_FORMAT) --version | grep -q 'version $(FORMAT_MAJOR)\.'; then \
+	    $(CLANG_FORMAT) --dry-run --Werror $(ALL_SOURCES) && echo "1 passed, 0 failed"; \
+	else \
+	    echo "not clang-format $(FORMAT_MAJOR), nothing judged"; echo "0 passed, 0 failed"; \
+	fi
+TIDY_STAMPS := $(patsubst %,build/lint/%.ok,$(PRODUCT_SOURCES))
+lint: ## clang-tidy and shellcheck
+	$(Q)$(SUBMAKE) -k lint-here && shellcheck $(SCRIPTS) && \
+	    echo "$$(($(words $(TIDY_STAMPS)) + $(words $(SCRIPTS)))) passed, 0 failed"
+.PHONY: lint-here
+lint-here: $(TIDY_STAMPS)
+build/lint/%.ok: % .clang-tidy $(HEADERS) | $(BUILD)/packages.ok
+	$(SAY) TIDY $<
+	$(Q)mkdir -p $(@D) && clang-tidy --quiet --warnings-as-errors='*' $< -- \
+	    -std=c11 -D_GNU_SOURCE -Isrc $(PKG_CFLAGS) 2>$@.log || { grep -v 'warnings generated' $@.log; false; }
+	$(Q)rm -f $@.log && touch $@
