@@ -9,17 +9,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-static volatile size_t too_many = 17;
+/* Volatile, so that the compiler cannot see through the bugs. */
+static char *volatile block;
 static volatile int largest = INT_MAX;
-static void *volatile dropped;
 
 static void overflow(void)
 {
-    char *bytes = malloc(16);
-    if (bytes != NULL) {
-        memset(bytes, 1, too_many);
+    block = malloc(16);
+    if (block != NULL) {
+        block[16] = 1;
     }
-    free(bytes);
+    free(block);
 }
 
 static void undefined(void)
@@ -29,8 +29,8 @@ static void undefined(void)
 
 static void leak(void)
 {
-    dropped = malloc(64);
-    dropped = NULL;
+    block = malloc(64);
+    block = NULL;
 }
 
 Test(planted, bug_named_by_the_environment)
