@@ -24,11 +24,17 @@ struct webhook_notice {
     bool resolved;
 };
 
+/* log_path: the alerts kept are appended here. Listens on a free loopback port. */
 enum err webhook_start(const char *log_path, struct webhook **out, struct error *error);
-const char *webhook_url(const struct webhook *webhook);
+const char *webhook_url(const struct webhook *webhook); /* for webhook_configs */
 /* Copies what has been received so far, oldest first; heap, mem_free. */
 size_t webhook_notices(struct webhook *webhook, struct webhook_notice **out);
 size_t webhook_malformed(struct webhook *webhook); /* bodies that could not be read */
-void webhook_stop(struct webhook *webhook);
+void webhook_stop(struct webhook *webhook);        /* accepts NULL */
+
+/* Reads one body (Alertmanager's version 4; unknown keys are ignored) without keeping it: its
+ * alerts in their order, times of arrival 0; heap, mem_free. ERR_INPUT if any of them is wrong. */
+enum err webhook_read_body(const char *text, size_t len, struct webhook_notice **out, size_t *count,
+                           struct error *error);
 
 #endif
