@@ -18,7 +18,7 @@ struct arrivals_config {
     double think_median_s;  /* lognormal pause between steps and before a rating; compressed time */
     double think_sigma;     /* sd of its logarithm */
     int32_t people;
-    int64_t end_ns;         /* no visit starts at or after this nominal time */
+    int64_t end_ns; /* no visit starts at or after this nominal time */
 };
 
 struct arrivals {

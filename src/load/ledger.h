@@ -12,15 +12,16 @@
 #include <stdint.h>
 
 #define LEDGER_BUCKET_NS INT64_C(100000000) /* observed time is kept in tenths of a second */
+#define LEDGER_CONVERTED_HALF_STARS 6       /* a rating of 3.0 or more converts */
 
 struct ledger_counts {
-    int64_t lists;           /* GETs answered with a readable list */
-    int64_t lists_empty;     /* of these, without any film */
-    int64_t rated;           /* lists of which one film was rated and the POST accepted */
-    int64_t converted;       /* of these, rated >= 3.0 */
-    double reciprocal_rank;  /* sum of 1/rank over `rated` */
-    double rank;             /* sum of rank over `rated` */
-    int64_t stars[10];       /* accepted ratings by half stars - 1 */
+    int64_t lists;                     /* GETs answered with a readable list */
+    int64_t lists_empty;               /* of these, without any film */
+    int64_t rated;                     /* lists of which one film was rated and the POST accepted */
+    int64_t converted;                 /* of these, rated >= 3.0 */
+    double reciprocal_rank;            /* sum of 1/rank over `rated` */
+    double rank;                       /* sum of rank over `rated` */
+    int64_t stars[10];                 /* accepted ratings by half stars - 1 */
     int64_t get_failed, post_failed;   /* an HTTP status outside 2xx, or an unreadable list */
     int64_t get_unknown, post_unknown; /* no answer: the target may or may not have counted it */
     int64_t get_sent, post_sent;
@@ -30,22 +31,60 @@ struct ledger {
     int64_t bucket_count;
     struct ledger_counts *observed; /* [bucket_count], bucket b = [b, b+1) * LEDGER_BUCKET_NS */
     int phase_count;
-    int64_t *phase_start_ns;        /* [phase_count], rising; nominal */
-    struct ledger_counts *nominal;  /* [phase_count] */
+    int64_t *phase_start_ns;       /* [phase_count], rising; nominal */
+    struct ledger_counts *nominal; /* [phase_count] */
     uint64_t digest; /* order-independent hash over (person, step, films shown, outcome) */
     int64_t visits, visits_delayed; /* delayed: the person was still busy with an earlier visit */
-    int64_t steps, steps_late;      /* late: no connection was free at the intended start */
+    int64_t steps;                  /* list requests sent */
+    int64_t steps_late;   /* requests (of either kind) for which no connection was free when due */
+    int64_t steps_unsent; /* due, but never sent because the engine was stopped first */
+    int64_t lost;         /* visits or films forgotten because memory ran out; 0 in a sound run */
 };
 
+enum ledger_outcome { /* how a step ended; part of the digest */
+                      LEDGER_NOTHING_CHOSEN,
+                      LEDGER_RATED,
+                      LEDGER_GET_FAILED,
+                      LEDGER_GET_UNKNOWN,
+                      LEDGER_POST_FAILED,
+                      LEDGER_POST_UNKNOWN
+};
+
+struct ledger_step { /* one finished step, for the digest */
+    int32_t person;
+    uint32_t step; /* counted over the person's whole drill */
+    uint64_t list; /* ledger_list_hash of what was shown, 0 if nothing was */
+    int32_t rank;  /* of the film chosen, 0 = none */
+    uint8_t half_stars;
+    enum ledger_outcome outcome;
+};
+
+/* phase_count 0 makes one phase that starts at 0. Dies when memory is exhausted. */
 struct ledger *ledger_new(int64_t end_ns, const int64_t *phase_start_ns, int phase_count);
 void ledger_free(struct ledger *ledger);
+
+/* ---- recording; the owning worker only ---- */
+
+/* The bucket of an observed moment (drill time). Buckets are added as time goes on; should memory
+ * for them run out, the last one takes the rest and `lost` counts it. */
+struct ledger_counts *ledger_observed_at(struct ledger *ledger, int64_t observed_ns);
+/* The counts of the phase that a nominal moment lies in. */
+struct ledger_counts *ledger_nominal_at(struct ledger *ledger, int64_t nominal_ns);
+/* Counts an accepted rating of the film at `rank`. The reciprocal is kept on a grid of 2^-32, so
+ * that sums are exact and do not depend on the order in which workers are merged. */
+void ledger_count_rating(struct ledger_counts *counts, int32_t rank, uint8_t half_stars);
+uint64_t ledger_list_hash(const int32_t *item, int32_t count);
+void ledger_add_step(struct ledger *ledger, const struct ledger_step *step);
+
+/* ---- reading ---- */
+
 /* Counts of the observed buckets wholly inside [from_ns, to_ns), rounded to bucket edges. */
 struct ledger_counts ledger_window(const struct ledger *ledger, int64_t from_ns, int64_t to_ns);
 struct ledger_counts ledger_total(const struct ledger *ledger);
 void ledger_counts_add(struct ledger_counts *into, const struct ledger_counts *from);
 void ledger_merge(struct ledger *into, const struct ledger *from);
 
-double ledger_conversion(const struct ledger_counts *counts);      /* converted / lists; NaN if none */
+double ledger_conversion(const struct ledger_counts *counts); /* converted / lists; NaN if none */
 double ledger_reciprocal_rank(const struct ledger_counts *counts); /* per list */
 double ledger_mean_rating(const struct ledger_counts *counts);     /* stars */
 int64_t ledger_ratings(const struct ledger_counts *counts);

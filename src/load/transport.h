@@ -14,15 +14,17 @@
 #include <stdint.h>
 
 struct exchange {
-    int slot;               /* index given by the worker */
+    int slot; /* index given by the worker */
     bool is_post;
     char url[320];
-    char body[256];         /* POST only */
+    char body[256]; /* POST only */
     size_t body_len;
     struct buf answer;
     /* filled on completion: */
-    long status;            /* HTTP status; 0 if there was no answer */
-    int64_t done_ns;        /* monotonic */
+    long status;     /* HTTP status; 0 if there was no whole answer. An answer beyond the maximum of
+                        `answer` keeps its status and leaves answer.failed set */
+    int64_t done_ns; /* monotonic */
+    const char *reason; /* static text: why there was no answer, or why it was cut; else NULL */
 };
 
 struct transport;
@@ -35,7 +37,9 @@ struct transport_class {
     /* Waits until something completed, or until_mono_ns, or wake; fills done[] (at most `slots`)
      * and returns how many. */
     int (*wait)(struct transport *transport, int64_t until_mono_ns, struct exchange **done);
-    void (*close)(struct transport *transport);
+    void (*close)(struct transport *transport); /* drops what is in flight */
+    /* The clock of all these times; NULL = clock_mono_ns. A fake brings one that jumps. */
+    int64_t (*now_ns)(struct transport *transport);
 };
 
 extern const struct transport_class transport_curl;

@@ -1,0 +1,76 @@
+/*
+ * The people one worker owns (person mod threads == index): where each stands in a visit, the
+ * visits that wait for their turn, and the films seen before and during the drill. A visitor is
+ * known by a local index: person = index + visitor * threads. Owned by one worker thread.
+ */
+#ifndef LOAD_CROWD_H
+#define LOAD_CROWD_H
+
+#include "load/arrivals.h"
+#include "load/engine.h"
+#include "population/population.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CROWD_REQUEST_ID_SIZE 96
+
+enum visitor_state {
+    VISITOR_IDLE,
+    VISITOR_LIST_DUE,
+    VISITOR_LIST_SENT,
+    VISITOR_RATING_DUE,
+    VISITOR_RATING_SENT
+};
+
+struct visitor {
+    enum visitor_state state;
+    uint32_t steps_done; /* in the whole drill: the number of the current step */
+    struct visit visit;  /* the running one */
+    int32_t visit_step;  /* steps of it already done */
+    int64_t intended_ns; /* of the action that is due or in flight; drill time, as all here */
+    int64_t nominal_ns;  /* of the current step */
+    uint64_t list_hash;  /* of the list being looked at; 0 before one came */
+    struct step_outcome chosen;
+    char request_id[CROWD_REQUEST_ID_SIZE];
+    int32_t *rated; /* films chosen in the drill, rising */
+    int32_t rated_count, rated_capacity;
+    int32_t waiting_first, waiting_last; /* visits that wait; -1 = none */
+};
+
+struct crowd_waiting {
+    struct visit visit;
+    int32_t next;
+};
+
+struct crowd {
+    const struct engine_plan *plan;
+    unsigned index;
+    int32_t count;
+    struct visitor *visitor; /* [count] */
+    struct crowd_waiting *waiting;
+    int32_t waiting_count, waiting_capacity, waiting_free; /* waiting_free heads the free list */
+    int32_t *merged;
+    int32_t merged_capacity;
+};
+
+void crowd_init(struct crowd *crowd, const struct engine_plan *plan, unsigned index);
+void crowd_deinit(struct crowd *crowd);
+
+int32_t crowd_person(const struct crowd *crowd, int32_t visitor);
+bool crowd_owns(const struct crowd *crowd, int32_t person);
+int32_t crowd_visitor(const struct crowd *crowd, int32_t person);
+
+/* Appends to the visitor's waiting visits; false if memory ran out. */
+bool crowd_wait(struct crowd *crowd, int32_t visitor, const struct visit *visit);
+/* Takes the visitor's oldest waiting visit; false if there is none. */
+bool crowd_next_visit(struct crowd *crowd, int32_t visitor, struct visit *visit);
+int64_t crowd_waiting_total(const struct crowd *crowd);
+
+/* Adds a film to those the visitor has seen; false if memory ran out. */
+bool crowd_remember(struct crowd *crowd, int32_t visitor, int32_t item);
+/* All films the visitor has seen, rising; valid until the next call. NULL if memory ran out or
+ * there are none; *count tells which. */
+const int32_t *crowd_seen(struct crowd *crowd, int32_t visitor, int32_t *count);
+
+#endif
