@@ -21,10 +21,10 @@ enum drift_towards { DRIFT_ANOTHER_PERSON, DRIFT_COMMON_DIRECTION };
 struct drift_injection {
     enum drift_kind kind;
     enum drift_shape shape;
-    enum drift_towards towards;       /* rotations only */
-    int64_t onset_ns, ramp_ns;        /* compressed drill time; ramp 0 unless linear */
-    int64_t end_ns;                   /* INT64_MAX = stays */
-    double size;                      /* degrees (> 0, stops at the goal), or stars (< 0 = harsher) */
+    enum drift_towards towards; /* rotations only */
+    int64_t onset_ns, ramp_ns;  /* compressed drill time; ramp 0 unless linear */
+    int64_t end_ns;             /* INT64_MAX = stays */
+    double size;                /* degrees (> 0, stops at the goal), or stars (< 0 = harsher) */
 };
 
 struct drift {

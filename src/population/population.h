@@ -24,13 +24,13 @@ struct population_config {
     int32_t users; /* people in all; at least the users of the data set */
     uint64_t seed;
     /* Behaviour; population_defaults gives the rehearsed values. */
-    double choice_sharpness;    /* tau: weight of the (clipped) affinity in a list, 1.2 */
-    double popularity_weight;   /* .3, on log popularity minus its mean */
-    double examination_power;   /* rank k is looked at with probability k^-power, .5 */
-    double popular_list_share;  /* the no-choice cost is solved so that the plain popular list is
-                                   rated with this probability, .18 */
-    double past_sharpness;      /* beta: weight of affinity when the past is chosen, 1.1 */
-    double look_alike_mix;      /* x = unit(x_base + mix x_other), .35 */
+    double choice_sharpness;   /* tau: weight of the (clipped) affinity in a list, 1.2 */
+    double popularity_weight;  /* .3, on log popularity minus its mean */
+    double examination_power;  /* rank k is looked at with probability k^-power, .5 */
+    double popular_list_share; /* the no-choice cost is solved so that the plain popular list is
+                                  rated with this probability, .18 */
+    double past_sharpness;     /* beta: weight of affinity when the past is chosen, 1.1 */
+    double look_alike_mix;     /* x = unit(x_base + mix x_other), .35 */
 };
 
 struct population;
@@ -64,7 +64,8 @@ void past_deinit(struct past *past); /* a zeroed struct past is a valid empty on
 void population_past(const struct population *population, int32_t person, int64_t drill_s,
                      struct past *out);
 /* The later past: count_min to count_max further films nobody in `past` saw yet, chosen and rated
- * under the completed `drift`, times in [drill_s - 30 days, drill_s]. `seen` is that person's past. */
+ * under the completed `drift`, times in [drill_s - 30 days, drill_s]. `seen` is that person's past.
+ */
 void population_later_past(const struct population *population, int32_t person, int64_t drill_s,
                            const struct drift *drift, int32_t count_min, int32_t count_max,
                            const struct past *seen, struct past *out);
@@ -77,7 +78,7 @@ struct step_list {
 };
 
 struct step_outcome {
-    int32_t rank;       /* 1-based rank of the film chosen; 0 = none of them */
+    int32_t rank; /* 1-based rank of the film chosen; 0 = none of them */
     int32_t item;
     uint8_t half_stars; /* 1 to 10; 0 if none chosen */
 };

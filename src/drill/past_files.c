@@ -1,0 +1,191 @@
+#include "drill/past_files.h"
+
+#include "base/mem.h"
+#include "movielens/dataset.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BATCH 1024 /* people generated between two rounds of writing */
+
+/* ---- summary ---- */
+
+static int falling(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x < y) - (x > y);
+}
+
+/* Fills what follows from the counts; sorts `film_count`. */
+static void finish_summary(struct past_summary *summary, int64_t *film_count, int32_t films)
+{
+    double sum = 0, square = 0, n = (double)summary->ratings;
+    for (int k = 0; k < 10; k++) {
+        double stars = (k + 1) / 2.;
+        sum += stars * (double)summary->stars[k];
+        square += stars * stars * (double)summary->stars[k];
+    }
+    if (summary->ratings > 0) {
+        summary->mean = sum / n;
+        summary->sd = sqrt(fmax(0, square / n - summary->mean * summary->mean));
+    }
+    qsort(film_count, (size_t)films, sizeof *film_count, falling);
+    while (summary->films < films && film_count[summary->films] > 0) {
+        summary->films++;
+    }
+    int64_t top = 0;
+    for (int32_t i = 0; i < summary->films / 10; i++) {
+        top += film_count[i];
+    }
+    if (summary->ratings > 0) {
+        summary->top_tenth_share = (double)top / n;
+        summary->most_seen_share = (double)film_count[0] / summary->people;
+    }
+}
+
+struct past_summary past_summary_of(const struct ratings *ratings)
+{
+    struct past_summary summary = {.people = ratings->users, .ratings = ratings->count};
+    int64_t *film_count = mem_zalloc((size_t)ratings->items + 1, sizeof *film_count);
+    for (int64_t k = 0; k < ratings->count; k++) {
+        summary.stars[ratings->half_stars[k] - 1]++;
+        film_count[ratings->item[k]]++;
+    }
+    finish_summary(&summary, film_count, ratings->items);
+    mem_free(film_count);
+    return summary;
+}
+
+/* ---- generating ---- */
+
+struct batch {
+    const struct population *population;
+    const struct drift *drift;
+    int32_t count_min, count_max, first;
+    int64_t drill_s;
+    struct past *past; /* [BATCH] */
+};
+
+static void generate(void *context, int64_t first, int64_t end, unsigned lane)
+{
+    (void)lane;
+    const struct batch *batch = context;
+    struct past seen = {.count = 0};
+    for (int64_t k = first; k < end; k++) {
+        int32_t person = batch->first + (int32_t)k;
+        struct past *out = &batch->past[k];
+        if (batch->drift == NULL) {
+            population_past(batch->population, person, batch->drill_s, out);
+            continue;
+        }
+        population_past(batch->population, person, batch->drill_s, &seen);
+        population_later_past(batch->population, person, batch->drill_s, batch->drift,
+                              batch->count_min, batch->count_max, &seen, out);
+    }
+    past_deinit(&seen);
+}
+
+static int rising(const void *a, const void *b)
+{
+    int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+    return (x > y) - (x < y);
+}
+
+static void sort_films(void *context, int64_t first, int64_t end, unsigned lane)
+{
+    (void)lane;
+    const struct past_files_report *report = context;
+    for (int64_t p = first; p < end; p++) {
+        qsort(report->item + report->start[p], (size_t)(report->start[p + 1] - report->start[p]),
+              sizeof *report->item, rising);
+    }
+}
+
+/* ---- writing ---- */
+
+struct output {
+    struct dataset_writer *writer;
+    struct past_files_report *report;
+    int64_t item_capacity;
+    int64_t *film_count;
+};
+
+static void write_person(struct output *output, const struct population *population, int32_t person,
+                         const struct past *past)
+{
+    struct past_files_report *report = output->report;
+    struct past_summary *summary = &report->summary;
+    const struct catalogue *catalogue = population_catalogue(population);
+    int32_t user_id = population_user_id(population, person);
+    for (int32_t k = 0; k < past->count; k++) {
+        dataset_writer_rate(output->writer, user_id, catalogue->id[past->item[k]],
+                            past->half_stars[k], past->time_s[k]);
+        summary->stars[past->half_stars[k] - 1]++;
+        output->film_count[past->item[k]]++;
+    }
+    if (summary->ratings + past->count > output->item_capacity) {
+        output->item_capacity = 2 * (summary->ratings + past->count);
+        report->item =
+            mem_resize(report->item, (size_t)output->item_capacity, sizeof *report->item);
+    }
+    memcpy(report->item + summary->ratings, past->item, (size_t)past->count * sizeof *past->item);
+    summary->ratings += past->count;
+    report->start[person + 1] = summary->ratings;
+}
+
+void past_files_report_deinit(struct past_files_report *report)
+{
+    mem_free(report->start);
+    mem_free(report->item);
+    memset(report, 0, sizeof *report);
+}
+
+static void write_everybody(struct batch *batch, struct output *output,
+                            const struct parallel *parallel)
+{
+    int32_t people = population_users(batch->population);
+    batch->past = mem_zalloc(BATCH, sizeof *batch->past);
+    for (; batch->first < people; batch->first += BATCH) {
+        int32_t count = people - batch->first < BATCH ? people - batch->first : BATCH;
+        parallel_for(parallel, count, 0, generate, batch);
+        for (int32_t k = 0; k < count; k++) {
+            write_person(output, batch->population, batch->first + k, &batch->past[k]);
+        }
+    }
+    for (int k = 0; k < BATCH; k++) {
+        past_deinit(&batch->past[k]);
+    }
+    mem_free(batch->past);
+}
+
+enum err past_files_write(const struct population *population, const struct drift *drift,
+                          int32_t count_min, int32_t count_max, int64_t drill_s,
+                          const struct parallel *parallel, const char *folder,
+                          struct past_files_report *report, struct error *error)
+{
+    const struct catalogue *catalogue = population_catalogue(population);
+    memset(report, 0, sizeof *report);
+    struct output output = {.report = report};
+    enum err code = dataset_writer_open(folder, &output.writer, error);
+    if (code != ERR_OK) {
+        return code;
+    }
+    report->summary.people = population_users(population);
+    report->start = mem_zalloc((size_t)report->summary.people + 1, sizeof *report->start);
+    output.film_count = mem_zalloc((size_t)catalogue->count + 1, sizeof *output.film_count);
+    struct batch batch = {.population = population,
+                          .drift = drift,
+                          .count_min = count_min,
+                          .count_max = count_max,
+                          .drill_s = drill_s};
+    write_everybody(&batch, &output, parallel);
+    parallel_for(parallel, report->summary.people, 0, sort_films, report);
+    finish_summary(&report->summary, output.film_count, catalogue->count);
+    mem_free(output.film_count);
+    code = dataset_writer_close(output.writer, catalogue, error);
+    if (code != ERR_OK) {
+        past_files_report_deinit(report);
+    }
+    return code;
+}

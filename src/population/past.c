@@ -1,0 +1,169 @@
+/*
+ * The pasts. Real users have their own history with new dates. For everybody else, and for the
+ * later past of all, a person takes the n films with the largest
+ * `past_sharpness * affinity + appeal + Gumbel noise`: n draws without replacement, each in
+ * proportion to exp(sharpness * affinity + appeal) of what is left (Gumbel-top-n). The order of
+ * taking is the order of time, so a history begins with what everybody sees and ends with rarer
+ * films, as real ones do.
+ *
+ * Everything is keyed by person and film; the drill's time only moves the dates.
+ */
+#include "base/mem.h"
+#include "base/rng.h"
+#include "numeric/sampling.h"
+#include "population/population_int.h"
+#include "population/redate.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PAST_BEGIN_S (-180 * REDATE_DAY_S)
+#define PAST_END_S (-90 * REDATE_DAY_S)
+#define LATER_BEGIN_S (-30 * REDATE_DAY_S)
+
+/* A film taken and its score, packed so that integers compare: the higher score is larger, and of
+ * equal scores the lower film. */
+static uint64_t pack(float score, int32_t film)
+{
+    uint32_t bits;
+    memcpy(&bits, &score, sizeof bits);
+    bits = (bits & 0x80000000U) != 0 ? ~bits : bits | 0x80000000U;
+    return (uint64_t)bits << 32 | (uint32_t)~film;
+}
+
+static int falling(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x < y) - (x > y);
+}
+
+int32_t past_choose(const struct population *population, const float *taste, struct rng stream,
+                    const int32_t *seen, int32_t seen_count, int32_t count, float *score,
+                    int32_t *out)
+{
+    int32_t films = population->films;
+    taste_scores(taste, (float)population->config.past_sharpness, population->film_by_dim,
+                 population->film_appeal, films, score);
+    for (int32_t k = 0; k < seen_count; k++) {
+        score[seen[k]] = -INFINITY;
+    }
+    sampling_gumbel_keys(&stream, score, films, score);
+    int32_t found = sampling_top_n(score, films, count, out);
+    uint64_t *order = mem_array((size_t)found + 1, sizeof *order);
+    for (int32_t k = 0; k < found; k++) {
+        order[k] = pack(score[out[k]], out[k]);
+    }
+    qsort(order, (size_t)found, sizeof *order, falling);
+    for (int32_t k = 0; k < found; k++) {
+        out[k] = (int32_t) ~(uint32_t)order[k];
+    }
+    mem_free(order);
+    return found;
+}
+
+void past_deinit(struct past *past)
+{
+    mem_free(past->item);
+    mem_free(past->half_stars);
+    mem_free(past->time_s);
+    memset(past, 0, sizeof *past);
+}
+
+static void reserve(struct past *past, int32_t count)
+{
+    if (past->capacity < count) {
+        int32_t capacity = count > 2 * past->capacity ? count : 2 * past->capacity;
+        past->item = mem_resize(past->item, (size_t)capacity, sizeof *past->item);
+        past->half_stars = mem_resize(past->half_stars, (size_t)capacity, sizeof *past->half_stars);
+        past->time_s = mem_resize(past->time_s, (size_t)capacity, sizeof *past->time_s);
+        past->capacity = capacity;
+    }
+    past->count = count;
+}
+
+static void copy_history(const struct population *population, int32_t person, struct past *out)
+{
+    const struct ratings *ratings = &population->data->ratings;
+    int64_t first = ratings->start[person];
+    memcpy(out->item, ratings->item + first, (size_t)out->count * sizeof *out->item);
+    memcpy(out->half_stars, ratings->half_stars + first,
+           (size_t)out->count * sizeof *out->half_stars);
+}
+
+static void rate_all(const struct population *population, int32_t person, uint32_t purpose,
+                     double shift, struct past *past)
+{
+    struct rng noise = rng_stream(population->config.seed, (uint64_t)person, purpose);
+    for (int32_t k = 0; k < past->count; k++) {
+        double latent = population_judgement(population, person, past->item[k]) +
+                        population_noise(noise, past->item[k]) + shift;
+        past->half_stars[k] =
+            rating_cut(&population->rating, population->whole_stars[person], latent);
+    }
+}
+
+static void generate_history(const struct population *population, int32_t person, struct past *out)
+{
+    size_t films = (size_t)population->films;
+    float *score = mem_array(films, sizeof *score);
+    struct rng choice =
+        rng_stream(population->config.seed, (uint64_t)person, POPULATION_PAST_CHOICE);
+    past_choose(population, population->taste + (int64_t)person * TASTE_DIMS, choice, NULL, 0,
+                out->count, score, out->item);
+    mem_free(score);
+    rate_all(population, person, POPULATION_PAST_NOISE, 0, out);
+}
+
+void population_past(const struct population *population, int32_t person, int64_t drill_s,
+                     struct past *out)
+{
+    assert(person >= 0 && person < population->users);
+    int32_t base = population->base[person];
+    reserve(out, population_activity(population, person));
+    if (person < population->real_users) {
+        copy_history(population, person, out);
+    } else {
+        generate_history(population, person, out);
+    }
+    struct rng dates = rng_stream(population->config.seed, (uint64_t)person, POPULATION_PAST_DATES);
+    const struct ratings *ratings = &population->data->ratings;
+    redate_history(ratings->time_s + ratings->start[base], out->count, drill_s + PAST_BEGIN_S,
+                   drill_s + PAST_END_S, &dates, out->time_s);
+}
+
+/* Further films under the drift, not those in `seen`; out->count becomes what was found. */
+static void choose_later(const struct population *population, int32_t person,
+                         const struct drift *drift, const struct past *seen, struct past *out)
+{
+    float taste[TASTE_DIMS];
+    population_taste(population, drift, 0, person, taste);
+    struct rng choice =
+        rng_stream(population->config.seed, (uint64_t)person, POPULATION_LATER_CHOICE);
+    float *score = mem_array((size_t)population->films, sizeof *score);
+    out->count = past_choose(population, taste, choice, seen->item, seen->count, out->count, score,
+                             out->item);
+    mem_free(score);
+}
+
+void population_later_past(const struct population *population, int32_t person, int64_t drill_s,
+                           const struct drift *drift, int32_t count_min, int32_t count_max,
+                           const struct past *seen, struct past *out)
+{
+    assert(person >= 0 && person < population->users);
+    assert(count_min >= 0 && count_max >= count_min);
+    uint64_t seed = population->config.seed;
+    struct rng counts = rng_stream(seed, (uint64_t)person, POPULATION_LATER_COUNT);
+    int32_t count = count_min + (int32_t)rng_below(&counts, (uint32_t)(count_max - count_min) + 1);
+    reserve(out, count < population->films ? count : population->films);
+    struct drift completed = {.count = 0};
+    if (drift != NULL) {
+        completed = drift_completed(drift);
+    }
+    choose_later(population, person, &completed, seen, out);
+    rate_all(population, person, POPULATION_LATER_NOISE,
+             population_shift(population, &completed, 0), out);
+    struct rng dates = rng_stream(seed, (uint64_t)person, POPULATION_LATER_DATES);
+    redate_sessions(out->count, drill_s + LATER_BEGIN_S, drill_s, &dates, out->time_s);
+}

@@ -1,0 +1,88 @@
+/* The inside of a population, for the modules of this floor and their tests. */
+#ifndef POPULATION_POPULATION_INT_H
+#define POPULATION_POPULATION_INT_H
+
+#include "base/rng.h"
+#include "population/population.h"
+#include "population/rating.h"
+#include "population/taste.h"
+
+#include <stdint.h>
+
+/* Purposes of random streams; the owner of a stream is a person unless said otherwise. */
+enum population_purpose {
+    POPULATION_MIX = 100,   /* whom a look-alike resembles besides its base person */
+    POPULATION_PARTNER,     /* towards whose taste a rotation turns */
+    POPULATION_COMMON,      /* owner 0: the common direction */
+    POPULATION_PAST_CHOICE, /* Gumbel of film i is draw i */
+    POPULATION_PAST_NOISE,  /* rating noise, by film */
+    POPULATION_PAST_DATES,
+    POPULATION_LATER_CHOICE,
+    POPULATION_LATER_NOISE,
+    POPULATION_LATER_DATES,
+    POPULATION_LATER_COUNT,
+    POPULATION_STEP_LOOK,   /* is rank k looked at */
+    POPULATION_STEP_CHOICE, /* Gumbel of a film, wherever it stands in the list */
+    POPULATION_STEP_NOISE,  /* rating noise, by film */
+    POPULATION_COST,        /* examination draws of the calibration */
+    POPULATION_FIT          /* owner 0: seeds of the factorisations */
+};
+
+#define POPULATION_RATING_NOISE .82 /* sd in stars around biases and opinion */
+#define POPULATION_AFFINITY_CLIP 3.F
+
+struct population {
+    struct population_config config;
+    const struct dataset *data;
+    int32_t users, real_users, films;
+
+    /* people */
+    float *taste;      /* [users x TASTE_DIMS] choice taste at rest, unit length */
+    float *opinion;    /* [users x TASTE_DIMS] */
+    float *user_bias;  /* [users] */
+    int32_t *base;     /* [users] the real user whose habits these are; oneself for real ones */
+    int32_t *partner;  /* [users] somebody else */
+    bool *whole_stars; /* [users] never gives half stars */
+    float common[TASTE_DIMS]; /* the common direction of drift */
+
+    /* films */
+    int32_t *film_count; /* [films] ratings in the data */
+    float *film_taste;   /* [films x TASTE_DIMS] */
+    float *film_by_dim;  /* [TASTE_DIMS x films] the same */
+    float *film_opinion; /* [films x TASTE_DIMS] */
+    float *film_bias;    /* [films] */
+    float *film_fame;    /* [films] popularity_weight * (log(count + 1) - its mean over ratings) */
+    float *film_appeal;  /* [films] solved, for the past */
+
+    double mean_stars;
+    struct rating_model rating;
+    double look[POPULATION_LIST_MAX]; /* probability that rank k + 1 is looked at */
+    double no_choice_cost;
+};
+
+/* Number of ratings in the history of a person's base. */
+int32_t population_activity(const struct population *population, int32_t person);
+/* Choice taste under the drift at a moment; drift may be NULL. */
+void population_taste(const struct population *population, const struct drift *drift,
+                      int64_t nominal_ns, int32_t person, float out[TASTE_DIMS]);
+/* Shift of latent judgements under the drift at a moment. */
+double population_shift(const struct population *population, const struct drift *drift,
+                        int64_t nominal_ns);
+/* Judgement in stars before noise: mean, biases and opinion. */
+double population_judgement(const struct population *population, int32_t person, int32_t film);
+/* The noise of film's rating in a stream of noise. */
+double population_noise(struct rng stream, int32_t film);
+/* Attraction of a film in a list, without noise and cost. */
+double population_attraction(const struct population *population, const float *taste, int32_t film);
+
+/* past.c: the films a person takes, most wanted first: the `count` largest of
+ * sharpness * affinity + appeal + Gumbel, without those in `seen` (any order). `score` is scratch
+ * [films]. Returns how many were found. */
+int32_t past_choose(const struct population *population, const float *taste, struct rng stream,
+                    const int32_t *seen, int32_t seen_count, int32_t count, float *score,
+                    int32_t *out);
+
+/* step.c: solves the no-choice cost (population_config.popular_list_share) at rest. */
+double step_solve_cost(const struct population *population, const struct parallel *parallel);
+
+#endif
