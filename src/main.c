@@ -20,8 +20,9 @@ static const struct command *const commands[] = {
 
 static void print_usage(FILE *out)
 {
-    fprintf(out, "driftdrill " DRIFTDRILL_VERSION ": fire drills for recommender monitoring\n\n"
-                 "usage: driftdrill COMMAND [options]   (driftdrill COMMAND --help tells more)\n\n");
+    fprintf(out,
+            "driftdrill " DRIFTDRILL_VERSION ": fire drills for recommender monitoring\n\n"
+            "usage: driftdrill COMMAND [options]   (driftdrill COMMAND --help tells more)\n\n");
     for (size_t i = 0; i < COMMANDS; i++) {
         fprintf(out, "  %-12s %s\n", commands[i]->name, commands[i]->summary);
     }

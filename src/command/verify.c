@@ -1,0 +1,84 @@
+#include "command/command.h"
+
+#include "base/text.h"
+#include "drill/drill.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct option_row rows[] = {
+    {"seed", OPTION_INT, "S", "1", 0, 4e15, "seed of people, schedule and behaviour"},
+    {"out", OPTION_TEXT, "DIR", NULL, 0, 0,
+     "folder for the evidence (default: results/ and the scenario's name)"},
+    {"rules", OPTION_TEXT, "GLOB", NULL, 0, 0,
+     "rule files to drill (default: the shipped prometheus/rules)"},
+    {"alertmanager-config", OPTION_TEXT, "FILE", NULL, 0, 0,
+     "routes and inhibitions (default: the shipped prometheus/alertmanager.yml)"},
+    {"data", OPTION_TEXT, "DIR", NULL, 0, 0,
+     "MovieLens folder (default: MOVIELENS_DIR, data/ml-latest-small, else synthetic)"},
+    {"threads", OPTION_INT, "N", "1", 1, 64, "load generator threads"},
+    {"connections", OPTION_INT, "N", "64", 1, 4096, "connections of each thread"},
+    {"prometheus", OPTION_TEXT, "PROGRAM", NULL, 0, 0, "Prometheus to start (default: from PATH)"},
+    {"alertmanager", OPTION_TEXT, "PROGRAM", NULL, 0, 0,
+     "Alertmanager to start (default: from PATH)"},
+    {"cache", OPTION_TEXT, "DIR", NULL, 0, 0,
+     "where the people's past is kept (default: ~/.cache/driftdrill)"},
+    {"calibrate", OPTION_FLAG, NULL, NULL, 0, 0,
+     "play up to the control phase and write objectives instead of judging"},
+    {"objectives", OPTION_TEXT, "FILE", NULL, 0, 0,
+     "with --calibrate: file to write (default: the shipped prometheus/rules/objectives.yml)"},
+    {NULL, OPTION_FLAG, NULL, NULL, 0, 0, NULL},
+};
+
+/* results/NAME below the working folder, NAME being the scenario file's without its ending. */
+static void default_folder(const char *scenario_path, char *out, size_t size)
+{
+    const char *slash = strrchr(scenario_path, '/');
+    const char *name = slash == NULL ? scenario_path : slash + 1;
+    const char *dot = strrchr(name, '.');
+    int len = dot == NULL ? (int)strlen(name) : (int)(dot - name);
+    snprintf(out, size, "results/%.*s", len, name);
+}
+
+static enum err run_verify(const struct options *options, struct error *error)
+{
+    char home[512], folder[512], objectives[600];
+    const char *scenario = options_positional(options, 0);
+    bool calibrate = options_flag(options, "calibrate");
+    if (!command_home(home, sizeof home)) {
+        return error_set(error, ERR_USAGE, NULL, 0,
+                         "cannot find the shipped prometheus/ and scenarios/ folders");
+    }
+    if (options_is_set(options, "objectives") && !calibrate) {
+        return error_set(error, ERR_USAGE, "--objectives", 0, "only with --calibrate");
+    }
+    default_folder(scenario, folder, sizeof folder);
+    snprintf(objectives, sizeof objectives, "%s/prometheus/rules/objectives.yml", home);
+    const char *out = options_text(options, "out"), *file = options_text(options, "objectives");
+    struct drill_config config = {.scenario_path = scenario,
+                                  .folder = out != NULL ? out : folder,
+                                  .seed = (uint64_t)options_int(options, "seed"),
+                                  .home = home,
+                                  .rules_glob = options_text(options, "rules"),
+                                  .alertmanager_file = options_text(options, "alertmanager-config"),
+                                  .data = options_text(options, "data"),
+                                  .cache_root = options_text(options, "cache"),
+                                  .prometheus_program = options_text(options, "prometheus"),
+                                  .alertmanager_program = options_text(options, "alertmanager"),
+                                  .threads = (unsigned)options_int(options, "threads"),
+                                  .connections = (int)options_int(options, "connections"),
+                                  .calibrate_path = !calibrate     ? NULL
+                                                    : file != NULL ? file
+                                                                   : objectives};
+    return drill_run(&config, error);
+}
+
+const struct command command_verify = {
+    .name = "verify",
+    .usage = "verify SCENARIO [options]",
+    .summary = "run a drill: inject drift into live traffic and judge whether the alerts noticed",
+    .options = rows,
+    .positionals_min = 1,
+    .positionals_max = 1,
+    .run = run_verify,
+};

@@ -1,0 +1,264 @@
+/*
+ * The state of an alert comes from raw ALERTS samples beside the heartbeat that rendering added to
+ * its group: a sample missing where the heartbeat misses too is a skipped evaluation, not a
+ * resolve. Whether a resolve was a recovery is asked of the database at that moment: the series
+ * named by the rule's `recovered` annotation must be back at the objective, the target up, the
+ * sample large enough. Anything else vanished.
+ */
+#include "drill/evidence.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* A resolve on fewer events than a drift rule needs to fire proves nothing. */
+#define RECOVERY_SAMPLES_MIN 50
+
+struct collector {
+    struct prometheus *prometheus;
+    double origin_s, end_s; /* Unix */
+    double span_s;
+};
+
+static enum err raw_samples(const struct collector *collector, const char *selector,
+                            struct prometheus_matrix *out, struct error *error)
+{
+    char expr[512];
+    snprintf(expr, sizeof expr, "%s[%.0fms]", selector, collector->span_s * 1000);
+    return prometheus_query(collector->prometheus, expr, collector->end_s, out, error);
+}
+
+/* Moves the points of the first series out, times converted to drill seconds. */
+static struct prometheus_series take_first(struct prometheus_matrix *matrix, double origin_s)
+{
+    struct prometheus_series series = {0};
+    if (matrix->count > 0) {
+        series = matrix->series[0];
+        series.labels = NULL;
+        matrix->series[0].point = NULL;
+        matrix->series[0].count = 0;
+        for (size_t i = 0; i < series.count; i++) {
+            series.point[i].time_s -= origin_s;
+        }
+    }
+    return series;
+}
+
+static enum err fetch_series(const struct collector *collector, const char *selector,
+                             struct prometheus_series *out, struct error *error)
+{
+    struct prometheus_matrix matrix = {0};
+    enum err code = raw_samples(collector, selector, &matrix, error);
+    if (code == ERR_OK) {
+        *out = take_first(&matrix, collector->origin_s);
+        prometheus_matrix_deinit(&matrix);
+    }
+    return code;
+}
+
+static double value_at(const struct collector *collector, const char *expr, double unix_s)
+{
+    double value = NAN;
+    bool found = false;
+    if (expr[0] == '\0' ||
+        prometheus_value(collector->prometheus, expr, unix_s, &value, &found, NULL) != ERR_OK ||
+        !found) {
+        return NAN;
+    }
+    return value;
+}
+
+static enum evidence_resolve classify(const struct collector *collector,
+                                      const struct rules_alert *rule, double objective,
+                                      double resolved_unix_s)
+{
+    if (isnan(resolved_unix_s)) {
+        return EVIDENCE_NOT_RESOLVED;
+    }
+    double up = value_at(collector, "min(up{job=\"recommender\"})", resolved_unix_s);
+    bool back = true;
+    if (rule->recovered[0] != '\0') {
+        double value = value_at(collector, rule->recovered, resolved_unix_s);
+        double samples = value_at(collector, rule->samples, resolved_unix_s);
+        back = value >= objective && samples >= RECOVERY_SAMPLES_MIN;
+    }
+    return up > 0 && back ? EVIDENCE_RECOVERED : EVIDENCE_VANISHED;
+}
+
+static void take_episodes(const struct collector *collector, const struct timeline *timeline,
+                          struct evidence_alert *alert)
+{
+    alert->count = timeline->count;
+    alert->episode = mem_zalloc(timeline->count + 1, sizeof *alert->episode);
+    for (size_t i = 0; i < timeline->count; i++) {
+        const struct timeline_episode *from = &timeline->episode[i];
+        alert->episode[i] = (struct evidence_episode){
+            .pending_s = from->pending_s - collector->origin_s,
+            .firing_s = from->firing_s - collector->origin_s,
+            .resolved_s = from->resolved_s - collector->origin_s,
+            .resolve = classify(collector, alert->rule, alert->objective, from->resolved_s),
+            .notified_s = NAN,
+            .resolved_notified_s = NAN};
+    }
+}
+
+static enum err collect_alert(const struct collector *collector, const struct rules_alert *rule,
+                              struct evidence_alert *out, struct error *error)
+{
+    struct prometheus_matrix pending = {0}, firing = {0}, heartbeat = {0};
+    char selector[400];
+    out->rule = rule;
+    out->objective = value_at(collector, rule->objective, collector->end_s);
+    snprintf(selector, sizeof selector, "ALERTS{alertname=\"%s\",alertstate=\"pending\"}",
+             rule->name);
+    enum err code = raw_samples(collector, selector, &pending, error);
+    snprintf(selector, sizeof selector, "ALERTS{alertname=\"%s\",alertstate=\"firing\"}",
+             rule->name);
+    if (code == ERR_OK) {
+        code = raw_samples(collector, selector, &firing, error);
+    }
+    snprintf(selector, sizeof selector, "driftdrill:heartbeat{rule_group=\"%s\"}", rule->group);
+    if (code == ERR_OK) {
+        code = raw_samples(collector, selector, &heartbeat, error);
+    }
+    if (code == ERR_OK) {
+        struct timeline timeline = {0};
+        timeline_build(&pending, &firing, &heartbeat, &timeline);
+        take_episodes(collector, &timeline, out);
+        timeline_deinit(&timeline);
+        out->heartbeat = take_first(&heartbeat, collector->origin_s);
+    }
+    prometheus_matrix_deinit(&pending);
+    prometheus_matrix_deinit(&firing);
+    prometheus_matrix_deinit(&heartbeat);
+    return code;
+}
+
+static enum err collect_alerts(const struct collector *collector, const struct rules *rules,
+                               struct evidence *out, struct error *error)
+{
+    out->alert = mem_zalloc(rules->alert_count + 1, sizeof *out->alert);
+    for (size_t i = 0; i < rules->alert_count; i++) {
+        enum err code = collect_alert(collector, &rules->alert[i], &out->alert[i], error);
+        out->alert_count = i + 1;
+        if (code != ERR_OK) {
+            return code;
+        }
+    }
+    return ERR_OK;
+}
+
+static enum err collect_records(const struct collector *collector, const struct scenario *scenario,
+                                struct evidence *out, struct error *error)
+{
+    for (int i = 0; i < scenario->expectation_count; i++) {
+        const struct scenario_expectation *expectation = &scenario->expectation[i];
+        if (expectation->kind != SCENARIO_AGREES) {
+            continue;
+        }
+        enum err code = fetch_series(collector, expectation->record, &out->record[i], error);
+        if (code != ERR_OK) {
+            return code;
+        }
+    }
+    return ERR_OK;
+}
+
+static void drop_failed_scrapes(struct prometheus_series *scrapes)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < scrapes->count; i++) {
+        if (scrapes->point[i].value > 0) {
+            scrapes->point[kept++] = scrapes->point[i];
+        }
+    }
+    scrapes->count = kept;
+}
+
+/* Gives a notification to the episode it reports: the last one that had begun by its arrival. */
+static void attach_notice(struct evidence *evidence, const struct evidence_notice *notice)
+{
+    for (size_t a = 0; a < evidence->alert_count; a++) {
+        struct evidence_alert *alert = &evidence->alert[a];
+        if (strcmp(alert->rule->name, notice->alert) != 0) {
+            continue;
+        }
+        for (size_t i = alert->count; i-- > 0;) {
+            struct evidence_episode *episode = &alert->episode[i];
+            double *slot = notice->resolved ? &episode->resolved_notified_s : &episode->notified_s;
+            double since = notice->resolved ? episode->resolved_s : episode->firing_s;
+            if (since <= notice->received_s && isnan(*slot)) {
+                *slot = notice->received_s;
+                return;
+            }
+        }
+    }
+}
+
+static void collect_notices(struct webhook *webhook, double origin_unix_s, struct evidence *out)
+{
+    struct webhook_notice *notices = NULL;
+    out->notice_count = webhook_notices(webhook, &notices);
+    out->malformed_notices = webhook_malformed(webhook);
+    out->notice = mem_zalloc(out->notice_count + 1, sizeof *out->notice);
+    for (size_t i = 0; i < out->notice_count; i++) {
+        struct evidence_notice *notice = &out->notice[i];
+        notice->received_s =
+            (double)notices[i].received_wall_ns / (double)CLOCK_NS_PER_S - origin_unix_s;
+        notice->resolved = notices[i].resolved;
+        text_copy(notice->alert, sizeof notice->alert, notices[i].alert);
+        text_copy(notice->severity, sizeof notice->severity, notices[i].severity);
+        attach_notice(out, notice);
+    }
+    mem_free(notices);
+}
+
+enum err evidence_collect(struct prometheus *prometheus, const struct rules *rules,
+                          struct webhook *webhook, const struct scenario *scenario,
+                          double origin_unix_s, double end_s, struct evidence *out,
+                          struct error *error)
+{
+    struct collector collector = {.prometheus = prometheus,
+                                  .origin_s = origin_unix_s,
+                                  .end_s = origin_unix_s + end_s + 1,
+                                  .span_s = end_s + 60};
+    *out = (struct evidence){0};
+    enum err code = collect_alerts(&collector, rules, out, error);
+    if (code == ERR_OK) {
+        code = fetch_series(&collector, "up{job=\"recommender\"}", &out->scrapes, error);
+        drop_failed_scrapes(&out->scrapes);
+    }
+    if (code == ERR_OK) {
+        code = collect_records(&collector, scenario, out, error);
+    }
+    collect_notices(webhook, origin_unix_s, out);
+    return code;
+}
+
+const struct evidence_alert *evidence_find(const struct evidence *evidence, const char *alert)
+{
+    for (size_t i = 0; i < evidence->alert_count; i++) {
+        if (strcmp(evidence->alert[i].rule->name, alert) == 0) {
+            return &evidence->alert[i];
+        }
+    }
+    return NULL;
+}
+
+void evidence_deinit(struct evidence *evidence)
+{
+    for (size_t i = 0; i < evidence->alert_count; i++) {
+        mem_free(evidence->alert[i].episode);
+        mem_free(evidence->alert[i].heartbeat.point);
+    }
+    for (int i = 0; i < SCENARIO_EXPECTATIONS_MAX; i++) {
+        mem_free(evidence->record[i].point);
+    }
+    mem_free(evidence->scrapes.point);
+    mem_free(evidence->alert);
+    mem_free(evidence->notice);
+}

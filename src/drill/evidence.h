@@ -1,0 +1,62 @@
+/*
+ * What the time series database and the webhook say about a drill, fetched once after the run and
+ * converted to drill time in seconds, so that judging is arithmetic over plain records.
+ */
+#ifndef DRILL_EVIDENCE_H
+#define DRILL_EVIDENCE_H
+
+#include "base/error.h"
+#include "drill/scenario.h"
+#include "observe/prometheus.h"
+#include "observe/rules.h"
+#include "observe/timeline.h"
+#include "observe/webhook.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum evidence_resolve {
+    EVIDENCE_NOT_RESOLVED,
+    EVIDENCE_RECOVERED, /* the quantity is back, the target up, the sample large enough */
+    EVIDENCE_VANISHED   /* the alert ended because its series did */
+};
+
+struct evidence_episode {
+    double pending_s, firing_s, resolved_s; /* drill time; NaN = did not happen */
+    enum evidence_resolve resolve;
+    double notified_s, resolved_notified_s; /* arrival of the notifications; NaN = none */
+};
+
+struct evidence_alert {
+    const struct rules_alert *rule; /* borrowed */
+    double objective;               /* NaN if the rule names none or it is absent */
+    size_t count;
+    struct evidence_episode *episode;
+    struct prometheus_series heartbeat; /* of its group; point times in drill seconds */
+};
+
+struct evidence_notice {
+    double received_s; /* drill time */
+    char alert[128], severity[32];
+    bool resolved;
+};
+
+struct evidence {
+    size_t alert_count;
+    struct evidence_alert *alert;
+    struct prometheus_series scrapes;                           /* successful ones; drill time */
+    struct prometheus_series record[SCENARIO_EXPECTATIONS_MAX]; /* of `agrees`; drill time */
+    size_t notice_count;
+    struct evidence_notice *notice;
+    size_t malformed_notices;
+};
+
+/* origin_unix_s: Unix time of drill time 0. end_s: drill time at which the drill ended. */
+enum err evidence_collect(struct prometheus *prometheus, const struct rules *rules,
+                          struct webhook *webhook, const struct scenario *scenario,
+                          double origin_unix_s, double end_s, struct evidence *out,
+                          struct error *error);
+const struct evidence_alert *evidence_find(const struct evidence *evidence, const char *alert);
+void evidence_deinit(struct evidence *evidence);
+
+#endif

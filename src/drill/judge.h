@@ -1,0 +1,52 @@
+/*
+ * From evidence to verdict. Three outcomes: an expectation is met, not met, or could not be
+ * measured; a drill with anything unmeasurable is invalid, because it never blames the alert for
+ * what the drill could not see (design, decision 14). Pure: arithmetic over records.
+ */
+#ifndef DRILL_JUDGE_H
+#define DRILL_JUDGE_H
+
+#include "drill/evidence.h"
+#include "drill/reconcile.h"
+#include "drill/scenario.h"
+#include "load/ledger.h"
+
+#include <stdbool.h>
+
+enum judge_outcome { JUDGE_PASS, JUDGE_FAIL, JUDGE_INVALID };
+
+struct judge_row {
+    char name[160];
+    char wanted[160];
+    char observed[512];
+    enum judge_outcome outcome;
+};
+
+struct judge_case { /* everything there is to judge by; borrowed */
+    const struct scenario *scenario;
+    const struct ledger *ledger;
+    const struct evidence *evidence;
+    const struct reconciliation *reconciliation;
+    double end_s; /* drill time at which the drill ended */
+};
+
+#define JUDGE_REASONS_MAX 16
+
+struct judgement {
+    enum judge_outcome outcome;
+    int row_count;
+    struct judge_row row[SCENARIO_EXPECTATIONS_MAX];
+    int reason_count;
+    char reason[JUDGE_REASONS_MAX][256]; /* why the whole drill is invalid */
+};
+
+/* Adds a reason for the drill as a whole to be invalid. */
+void judge_invalid(struct judgement *judgement, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Judges every expectation and the soundness of the measurement, then sets the outcome. */
+void judge(const struct judge_case *judge_case, struct judgement *out);
+/* Sets the outcome from rows and reasons. */
+void judge_conclude(struct judgement *judgement);
+const char *judge_outcome_name(enum judge_outcome outcome); /* "pass", "fail", "invalid" */
+
+#endif

@@ -1,0 +1,133 @@
+#include "drill/past_cache.h"
+
+#include "base/clock.h"
+#include "base/fileio.h"
+#include "base/rng.h"
+#include "base/text.h"
+#include "drill/past_files.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Raise when the people or the form of their past change: older entries are then not found. */
+#define PAST_VERSION 1
+#define ENTRY_LIFE_NS (7 * 86400 * CLOCK_NS_PER_S)
+
+static enum err cache_root(const char *wanted, char *out, size_t size, struct error *error)
+{
+    const char *base = getenv("XDG_CACHE_HOME");
+    const char *home = getenv("HOME");
+    if (wanted != NULL) {
+        snprintf(out, size, "%s", wanted);
+    } else if (base != NULL && base[0] == '/') {
+        snprintf(out, size, "%s/driftdrill", base);
+    } else if (home != NULL && home[0] == '/') {
+        snprintf(out, size, "%s/.cache/driftdrill", home);
+    } else {
+        return error_set(error, ERR_USAGE, "HOME", 0,
+                         "no place for the cache: set HOME, XDG_CACHE_HOME or --cache");
+    }
+    return file_make_folders(out, error);
+}
+
+static uint64_t bits_of(double value)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+/* Everything the content depends on. */
+static uint64_t request_key(const struct past_cache_request *request)
+{
+    uint64_t key = rng_mix(request->fingerprint, request->seed);
+    key = rng_mix(key, (uint64_t)population_users(request->population));
+    key = rng_mix(key, PAST_VERSION);
+    if (request->drift != NULL) {
+        key = rng_mix(key, (uint64_t)request->films_min << 32 | (uint64_t)request->films_max);
+        for (int i = 0; i < request->drift->count; i++) {
+            const struct drift_injection *injection = &request->drift->injection[i];
+            key = rng_mix(key, (uint64_t)injection->kind << 8 | (uint64_t)injection->towards);
+            key = rng_mix(key, bits_of(injection->size));
+        }
+    }
+    return key;
+}
+
+static bool is_fresh(const char *folder)
+{
+    char ratings[600];
+    if (!text_join_path(ratings, sizeof ratings, folder, "ratings.csv")) {
+        return false;
+    }
+    int64_t modified_ns = file_modified_ns(ratings);
+    return modified_ns >= 0 && clock_wall_ns() - modified_ns < ENTRY_LIFE_NS;
+}
+
+/* Removes entries past their life, whoever made them. */
+static void prune(const char *root)
+{
+    char pattern[600];
+    char **paths = NULL;
+    size_t count = 0;
+    snprintf(pattern, sizeof pattern, "%s/past-*", root);
+    if (file_glob(pattern, &paths, &count, NULL) != ERR_OK) {
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (clock_wall_ns() - file_modified_ns(paths[i]) >= ENTRY_LIFE_NS) {
+            file_remove_tree(paths[i], NULL);
+        }
+    }
+    file_glob_free(paths, count);
+}
+
+/* Midnight of today, so that every entry made today is dated alike. */
+static int64_t drill_day_s(void)
+{
+    int64_t now_s = clock_wall_ns() / CLOCK_NS_PER_S;
+    return now_s - now_s % 86400;
+}
+
+static enum err write_entry(const struct past_cache_request *request, const char *folder,
+                            struct error *error)
+{
+    char scratch[640];
+    struct past_files_report report;
+    snprintf(scratch, sizeof scratch, "%s.tmp-%ld", folder, (long)getpid());
+    enum err code = past_files_write(request->population, request->drift, request->films_min,
+                                     request->films_max, drill_day_s(), request->parallel, scratch,
+                                     &report, error);
+    past_files_report_deinit(&report);
+    if (code == ERR_OK && rename(scratch, folder) != 0 && !is_fresh(folder)) {
+        char text[64];
+        code = error_set(error, ERR_IO, folder, 0, "cannot rename the finished folder: %s",
+                         err_errno_text(errno, text, sizeof text));
+    }
+    if (file_exists(scratch)) {
+        file_remove_tree(scratch, NULL);
+    }
+    return code;
+}
+
+enum err past_cache_folder(const struct past_cache_request *request, char *out, size_t size,
+                           bool *reused, struct error *error)
+{
+    char root[512], name[64];
+    enum err code = cache_root(request->root, root, sizeof root, error);
+    if (code != ERR_OK) {
+        return code;
+    }
+    prune(root);
+    snprintf(name, sizeof name, "past-%s-%016" PRIx64, request->drift == NULL ? "early" : "later",
+             request_key(request));
+    if (!text_join_path(out, size, root, name)) {
+        return error_set(error, ERR_USAGE, root, 0, "the path of the cache is too long");
+    }
+    *reused = is_fresh(out);
+    return *reused ? ERR_OK : write_entry(request, out, error);
+}

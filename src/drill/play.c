@@ -1,0 +1,322 @@
+/*
+ * One loop on the main thread, ten turns a second, whose sleep is the wait for a signal. Each turn
+ * looks at the children, moves retraining along, refreshes the status line and asks whether the
+ * drill is over. The workers know nothing of phases beyond their nominal start times; the schedule
+ * is fixed before the first thread starts, so a slow turn delays nothing but the display.
+ */
+#include "drill/play.h"
+
+#include "base/clock.h"
+#include "base/http.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "drill/remote.h"
+#include "drill/status.h"
+
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define TURN_NS (CLOCK_NS_PER_S / 10)
+#define LEAD_NS (CLOCK_NS_PER_S / 2) /* between starting the threads and drill time 0 */
+#define REQUEST_TIMEOUT_MS 5000
+#define SETTLED_EXTRA_NS (2 * CLOCK_NS_PER_S) /* to see what comes after the last expected event   \
+                                               */
+#define RETRAIN_POLL_NS (CLOCK_NS_PER_S / 5)
+
+struct stage { /* the loop's state */
+    const struct play_config *config;
+    struct judgement *judgement;
+    struct play_result *result;
+    struct engine *engine;
+    struct http *http;
+    struct status status;
+    int64_t start_mono_ns;
+    int64_t phase_start_ns[SCENARIO_PHASES_MAX];
+    int retrain_phase; /* -1: none */
+    bool retrain_asked, retrain_done;
+    int64_t polled_ns, alerts_asked_ns, settled_ns;
+    int alerts_pending, alerts_firing;
+};
+
+bool play_interrupted(int64_t timeout_ns)
+{
+    sigset_t waited;
+    struct timespec timeout = {.tv_sec = timeout_ns / CLOCK_NS_PER_S,
+                               .tv_nsec = timeout_ns % CLOCK_NS_PER_S};
+    sigemptyset(&waited);
+    sigaddset(&waited, SIGINT);
+    sigaddset(&waited, SIGTERM);
+    return sigtimedwait(&waited, NULL, &timeout) > 0;
+}
+
+static int64_t drill_now(const struct stage *stage)
+{
+    return clock_mono_ns() - stage->start_mono_ns;
+}
+
+static int64_t play_end_ns(const struct play_config *config)
+{
+    const struct scenario_phase *last = &config->scenario->phase[config->last_phase];
+    return last->start_ns + last->duration_ns;
+}
+
+/* ---- retraining ---- */
+
+static void ask_retraining(struct stage *stage, int64_t now_ns)
+{
+    struct error error = {0};
+    stage->retrain_asked = true;
+    log_write(LOG_INFO, "drill", "%.1f s: the later past is handed over, the recommender retrains",
+              (double)now_ns / (double)CLOCK_NS_PER_S);
+    if (remote_retrain(stage->http, stage->config->target_url, stage->config->later_folder,
+                       &error) != ERR_OK) {
+        stage->retrain_done = true;
+        text_copy(stage->result->retrain_error, sizeof stage->result->retrain_error, error.text);
+    }
+}
+
+static void poll_retraining(struct stage *stage, int64_t now_ns)
+{
+    struct remote_training training;
+    if (now_ns - stage->polled_ns < RETRAIN_POLL_NS) {
+        return;
+    }
+    stage->polled_ns = now_ns;
+    if (remote_training_status(stage->http, stage->config->target_url, &training, NULL) != ERR_OK ||
+        training.running) {
+        return;
+    }
+    stage->retrain_done = true;
+    if (training.failed) {
+        text_copy(stage->result->retrain_error, sizeof stage->result->retrain_error, training.text);
+    } else {
+        stage->result->retrained_s = (double)now_ns / (double)CLOCK_NS_PER_S;
+    }
+    status_break(&stage->status);
+    log_write(LOG_INFO, "drill", "%.1f s: retraining %s, model version %lld",
+              (double)now_ns / (double)CLOCK_NS_PER_S, training.failed ? "failed" : "done",
+              (long long)training.model_version);
+}
+
+static void move_retraining(struct stage *stage, int64_t now_ns)
+{
+    if (stage->retrain_phase < 0 || stage->retrain_done) {
+        return;
+    }
+    if (!stage->retrain_asked) {
+        if (now_ns >= stage->phase_start_ns[stage->retrain_phase]) {
+            ask_retraining(stage, now_ns);
+        }
+    } else {
+        poll_retraining(stage, now_ns);
+    }
+}
+
+/* ---- watching ---- */
+
+static bool children_alive(struct stage *stage, int64_t now_ns)
+{
+    char what[160];
+    bool alive =
+        stage->config->bundled == NULL || bundled_alive(stage->config->bundled, what, sizeof what);
+    if (alive && stage->config->stack != NULL) {
+        alive = stack_alive(stage->config->stack, what, sizeof what);
+    }
+    if (!alive) {
+        judge_invalid(
+            stage->judgement, "%s at %.1f s, in %s", what, (double)now_ns / (double)CLOCK_NS_PER_S,
+            stage->config->scenario->phase[scenario_phase_at(stage->config->scenario, now_ns)]
+                .name);
+    }
+    return alive;
+}
+
+static void count_alerts(struct stage *stage, int64_t now_ns)
+{
+    struct prometheus_matrix alerts = {0};
+    double now_unix_s = (double)clock_wall_ns() / (double)CLOCK_NS_PER_S;
+    if (stage->config->stack == NULL || now_ns - stage->alerts_asked_ns < CLOCK_NS_PER_S) {
+        return;
+    }
+    stage->alerts_asked_ns = now_ns;
+    if (prometheus_query(stack_prometheus(stage->config->stack), "ALERTS{severity!=\"none\"}",
+                         now_unix_s, &alerts, NULL) != ERR_OK) {
+        return;
+    }
+    stage->alerts_pending = stage->alerts_firing = 0;
+    for (size_t i = 0; i < alerts.count; i++) {
+        bool firing = strcmp(prometheus_label(&alerts.series[i], "alertstate"), "firing") == 0;
+        stage->alerts_firing += firing;
+        stage->alerts_pending += !firing;
+    }
+    prometheus_matrix_deinit(&alerts);
+}
+
+static void show(struct stage *stage, int64_t now_ns)
+{
+    const struct scenario *scenario = stage->config->scenario;
+    int phase = scenario_phase_at(scenario, now_ns);
+    struct status_now now = {.phase = scenario->phase[phase].name,
+                             .drill_ns = now_ns,
+                             .phase_left_ns = scenario->phase[phase].start_ns +
+                                              scenario->phase[phase].duration_ns - now_ns,
+                             .alerts_pending = stage->alerts_pending,
+                             .alerts_firing = stage->alerts_firing};
+    engine_live(stage->engine, &now.live);
+    status_show(&stage->status, &now);
+}
+
+/* ---- the end ---- */
+
+static bool has_notice(const struct webhook_notice *notices, size_t count, const char *alert,
+                       bool resolved)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (notices[i].resolved == resolved && strcmp(notices[i].alert, alert) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Every firing and resolution that is expected has been notified. */
+static bool all_notified(const struct scenario *scenario, struct webhook *webhook)
+{
+    struct webhook_notice *notices = NULL;
+    size_t count = webhook_notices(webhook, &notices);
+    bool all = true;
+    for (int i = 0; i < scenario->expectation_count && all; i++) {
+        const struct scenario_expectation *e = &scenario->expectation[i];
+        if (e->kind == SCENARIO_FIRES || e->kind == SCENARIO_RESOLVES) {
+            all = has_notice(notices, count, e->alert, e->kind == SCENARIO_RESOLVES);
+        }
+    }
+    mem_free(notices);
+    return all;
+}
+
+/* How far into the last phase a recorded window lies wholly inside it. */
+static int64_t agreement_window_ns(const struct scenario *scenario)
+{
+    int64_t longest_ns = 0;
+    for (int i = 0; i < scenario->expectation_count; i++) {
+        const struct scenario_expectation *e = &scenario->expectation[i];
+        bool in_last = (e->phases >> (scenario->phase_count - 1) & 1) != 0;
+        if (e->kind == SCENARIO_AGREES && in_last && e->window_ns > longest_ns) {
+            longest_ns = e->window_ns;
+        }
+    }
+    return longest_ns;
+}
+
+static bool settled(struct stage *stage, int64_t now_ns)
+{
+    const struct scenario *scenario = stage->config->scenario;
+    const struct scenario_phase *last = &scenario->phase[scenario->phase_count - 1];
+    if (stage->config->stack == NULL || !last->end_when_settled ||
+        now_ns < last->start_ns + agreement_window_ns(scenario) + CLOCK_NS_PER_S) {
+        return false;
+    }
+    if (stage->settled_ns == 0 && all_notified(scenario, stack_webhook(stage->config->stack))) {
+        stage->settled_ns = now_ns;
+    }
+    return stage->settled_ns != 0 && now_ns - stage->settled_ns >= SETTLED_EXTRA_NS;
+}
+
+static void walk_phases(struct stage *stage)
+{
+    int64_t end_ns = play_end_ns(stage->config);
+    for (;;) {
+        stage->result->interrupted = play_interrupted(TURN_NS);
+        int64_t now_ns = drill_now(stage);
+        stage->result->end_s = (double)(now_ns < end_ns ? now_ns : end_ns) / (double)CLOCK_NS_PER_S;
+        if (stage->result->interrupted || !children_alive(stage, now_ns)) {
+            return;
+        }
+        if (now_ns >= end_ns || settled(stage, now_ns)) {
+            return;
+        }
+        move_retraining(stage, now_ns);
+        count_alerts(stage, now_ns);
+        show(stage, now_ns);
+    }
+}
+
+static int find_retrain_phase(const struct play_config *config)
+{
+    for (int i = 0; i <= config->last_phase; i++) {
+        if (config->scenario->phase[i].retrains && config->later_folder != NULL) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static void fill_plan(const struct stage *stage, const struct target *target,
+                      struct engine_plan *plan)
+{
+    const struct play_config *config = stage->config;
+    const struct scenario *scenario = config->scenario;
+    *plan = (struct engine_plan){
+        .population = config->population,
+        .drift = &scenario->drift,
+        .target = target,
+        .seen = config->seen,
+        .arrivals = {.seed = config->seed,
+                     .visits_per_s = scenario->lists_per_s / scenario->steps_per_visit,
+                     .steps_per_visit = scenario->steps_per_visit,
+                     .think_median_s = scenario->think_median_s,
+                     .think_sigma = scenario->think_sigma,
+                     .people = population_users(config->population),
+                     .end_ns = play_end_ns(config)},
+        .transport = &transport_curl,
+        .threads = config->threads,
+        .connections = config->connections,
+        .timeout_ms = REQUEST_TIMEOUT_MS,
+        .start_mono_ns = stage->start_mono_ns,
+        .phase_start_ns = stage->phase_start_ns,
+        .phase_count = config->last_phase + 1};
+}
+
+static void set_origin(struct stage *stage)
+{
+    int64_t mono_ns = clock_mono_ns(), wall_ns = clock_wall_ns();
+    stage->start_mono_ns = mono_ns + LEAD_NS;
+    stage->result->origin_unix_s = (double)(wall_ns + LEAD_NS) / (double)CLOCK_NS_PER_S;
+}
+
+enum err play(const struct play_config *config, struct judgement *judgement,
+              struct play_result *out, struct error *error)
+{
+    struct target target = {.list_length = 10,
+                            .catalogue = population_catalogue(config->population)};
+    struct engine_plan plan;
+    struct stage stage = {.config = config,
+                          .judgement = judgement,
+                          .result = out,
+                          .retrain_phase = find_retrain_phase(config)};
+    *out = (struct play_result){.retrained_s = NAN};
+    text_copy(target.base_url, sizeof target.base_url, config->target_url);
+    for (int i = 0; i <= config->last_phase; i++) {
+        stage.phase_start_ns[i] = config->scenario->phase[i].start_ns;
+    }
+    set_origin(&stage);
+    fill_plan(&stage, &target, &plan);
+    enum err code = engine_start(&plan, &stage.engine, error);
+    if (code != ERR_OK) {
+        return code;
+    }
+    stage.http = http_new();
+    status_init(&stage.status);
+    walk_phases(&stage);
+    status_break(&stage.status);
+    engine_stop(stage.engine);
+    engine_join(stage.engine, &out->engine);
+    http_free(stage.http);
+    return ERR_OK;
+}

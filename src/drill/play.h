@@ -1,0 +1,50 @@
+/*
+ * Playing a scenario: starts the load engine, walks the phases on the main thread, asks for
+ * retraining, watches the children, shows the status line. It judges nothing. Main thread only;
+ * SIGINT and SIGTERM must be blocked.
+ */
+#ifndef DRILL_PLAY_H
+#define DRILL_PLAY_H
+
+#include "base/error.h"
+#include "drill/bundled.h"
+#include "drill/judge.h"
+#include "drill/scenario.h"
+#include "drill/stack.h"
+#include "load/engine.h"
+#include "population/population.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct play_config { /* borrowed */
+    const struct scenario *scenario;
+    const struct population *population;
+    struct engine_seen seen;
+    uint64_t seed;
+    unsigned threads;
+    int connections; /* per thread */
+    const char *target_url;
+    const char *later_folder; /* data set handed over by a phase that retrains; NULL if none */
+    struct stack *stack;      /* NULL: nothing watches (calibration) */
+    struct bundled *bundled;
+    int last_phase; /* the drill ends after this phase */
+};
+
+struct play_result {
+    struct engine_result engine; /* engine_result_deinit */
+    double origin_unix_s;        /* Unix time of drill time 0 */
+    double end_s;                /* drill time at which the last phase ended */
+    bool interrupted;
+    double retrained_s; /* drill time at which retraining was done; NaN = it was not */
+    char retrain_error[256];
+};
+
+/* Whatever makes the drill invalid is added to `judgement`. */
+enum err play(const struct play_config *config, struct judgement *judgement,
+              struct play_result *out, struct error *error);
+
+/* True once SIGINT or SIGTERM arrived; waits for one at most timeout_ns. */
+bool play_interrupted(int64_t timeout_ns);
+
+#endif

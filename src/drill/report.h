@@ -1,0 +1,39 @@
+/* The result of a drill, for people (terminal table) and machines (verdict.json, junit.xml). */
+#ifndef DRILL_REPORT_H
+#define DRILL_REPORT_H
+
+#include "base/error.h"
+#include "drill/evidence.h"
+#include "drill/judge.h"
+#include "drill/objectives.h"
+#include "drill/play.h"
+#include "drill/reconcile.h"
+#include "drill/scenario.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct report { /* borrowed */
+    const struct scenario *scenario;
+    const struct judgement *judgement;
+    const struct evidence *evidence;
+    const struct reconciliation *reconciliation;
+    const struct play_result *play;
+    const struct objectives_head *objectives; /* NULL if the rules have none */
+    uint64_t seed;
+    const char *folder;
+    const char *data_name;
+    uint64_t data_fingerprint;
+    const char *target_version;
+    const json_t *versions; /* object: program -> version */
+    const json_t *options;  /* object: option -> value */
+    int64_t started_wall_ns;
+};
+
+/* The table of expectations, the reasons of an invalid drill, where the evidence lies; stdout. */
+void report_print(const struct report *report);
+enum err report_write_json(const struct report *report, const char *path, struct error *error);
+enum err report_write_junit(const struct report *report, const char *path, struct error *error);
+
+#endif

@@ -1,0 +1,463 @@
+/*
+ * Ports: neither program reports the port it got when asked for port 0, so a free one is found by
+ * binding and closing, and a start that loses the race for it is repeated with another port.
+ */
+#include "drill/stack.h"
+
+#include "base/child.h"
+#include "base/clock.h"
+#include "base/fileio.h"
+#include "base/http.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "base/yaml.h"
+
+#include <arpa/inet.h>
+#include <jansson.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define START_ATTEMPTS 5
+#define STOP_GRACE_MS 3000
+
+struct stack {
+    struct rules rules;
+    struct webhook *webhook;
+    struct child *prometheus, *alertmanager;
+    struct prometheus *client;
+    char prometheus_url[64], alertmanager_url[64];
+    char prometheus_version[64], alertmanager_version[64];
+    char data_folder[512];
+};
+
+static int free_port(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    int port = 0;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && bind(fd, (struct sockaddr *)&address, size) == 0 &&
+        getsockname(fd, (struct sockaddr *)&address, &size) == 0) {
+        port = ntohs(address.sin_port);
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    return port;
+}
+
+static json_t *duration_json(int64_t ns)
+{
+    char text[32];
+    return json_string(text_from_duration_ns(ns, text, sizeof text));
+}
+
+static enum err write_prometheus_file(const struct stack_config *config, const struct stack *stack,
+                                      const char *path, struct error *error)
+{
+    int64_t scrape_ns = config->scrape_ns / config->time_scale;
+    json_t *files = json_array();
+    for (size_t i = 0; i < stack->rules.file_count; i++) {
+        const char *name = strrchr(stack->rules.rendered[i], '/');
+        json_t *relative = json_sprintf("rules/%s", name == NULL ? "" : name + 1);
+        json_array_append_new(files, relative);
+    }
+    const char *target = strstr(config->target_url, "://");
+    target = target == NULL ? config->target_url : target + 3;
+    json_t *document = json_pack(
+        "{s:{s:o,s:o,s:o},s:o,s:{s:[{s:[{s:[s]}]}]},s:[{s:s,s:[{s:[s]}]}]}", "global",
+        "scrape_interval", duration_json(scrape_ns), "scrape_timeout", duration_json(scrape_ns),
+        "evaluation_interval", duration_json(config->evaluation_ns / config->time_scale),
+        "rule_files", files, "alerting", "alertmanagers", "static_configs", "targets",
+        strstr(stack->alertmanager_url, "://") + 3, "scrape_configs", "job_name", "recommender",
+        "static_configs", "targets", target);
+    enum err code = yaml_write_file(path,
+                                    "# Rendered for this drill: production durations divided "
+                                    "by time_scale.\n",
+                                    document, error);
+    json_decref(document);
+    return code;
+}
+
+/* Divides one duration member in place; an absent one stays absent. */
+static enum err compress_member(json_t *object, const char *key, int64_t time_scale,
+                                const char *file, struct error *error)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    int64_t ns = 0;
+    if (text == NULL) {
+        return ERR_OK;
+    }
+    if (!text_to_duration_ns(text, &ns)) {
+        return error_set(error, ERR_INPUT, file, 0, "'%s': expected a duration, found '%s'", key,
+                         text);
+    }
+    int64_t drill_ns = ns / time_scale / CLOCK_NS_PER_MS * CLOCK_NS_PER_MS;
+    json_object_set_new(object, key, duration_json(drill_ns));
+    return ERR_OK;
+}
+
+static enum err compress_route(json_t *route, int64_t time_scale, const char *file,
+                               struct error *error)
+{
+    static const char *const keys[] = {"group_wait", "group_interval", "repeat_interval"};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        enum err code = compress_member(route, keys[i], time_scale, file, error);
+        if (code != ERR_OK) {
+            return code;
+        }
+    }
+    size_t index;
+    json_t *child;
+    json_array_foreach(json_object_get(route, "routes"), index, child)
+    {
+        enum err code = compress_route(child, time_scale, file, error);
+        if (code != ERR_OK) {
+            return code;
+        }
+    }
+    return ERR_OK;
+}
+
+/* Whatever a receiver is in production (mail, chat, pager), here it is our webhook. */
+static void point_receivers_at(json_t *document, const char *url)
+{
+    size_t index;
+    json_t *receiver;
+    json_t *rendered = json_array();
+    json_array_foreach(json_object_get(document, "receivers"), index, receiver)
+    {
+        json_array_append_new(
+            rendered, json_pack("{s:O,s:[{s:s,s:b}]}", "name", json_object_get(receiver, "name"),
+                                "webhook_configs", "url", url, "send_resolved", 1));
+    }
+    json_object_set_new(document, "receivers", rendered);
+}
+
+static enum err write_alertmanager_file(const struct stack_config *config,
+                                        const struct stack *stack, const char *path,
+                                        struct error *error)
+{
+    json_t *document = NULL;
+    enum err code = yaml_read_file(config->alertmanager_file, &document, NULL, error);
+    if (code != ERR_OK) {
+        return code;
+    }
+    json_t *route = json_object_get(document, "route");
+    if (!json_is_object(route) || !json_is_array(json_object_get(document, "receivers"))) {
+        code = error_set(error, ERR_INPUT, config->alertmanager_file, 0,
+                         "expected 'route' and 'receivers'");
+    } else {
+        code = compress_route(route, config->time_scale, config->alertmanager_file, error);
+    }
+    json_object_del(document, "templates");
+    point_receivers_at(document, webhook_url(stack->webhook));
+    if (code == ERR_OK) {
+        code = yaml_write_file(path,
+                               "# Rendered for this drill: durations divided by time_scale, "
+                               "every receiver is the drill.\n",
+                               document, error);
+    }
+    json_decref(document);
+    return code;
+}
+
+/* One GET; the caller owns body. */
+static bool fetch(const char *base_url, const char *path, struct buf *body)
+{
+    char url[160];
+    struct http *http = http_new();
+    struct http_reply reply = {0};
+    buf_init(&reply.body, 1u << 20);
+    snprintf(url, sizeof url, "%s%s", base_url, path);
+    bool fetched = http_get(http, url, 1000, &reply, NULL) == ERR_OK && reply.status == 200;
+    http_free(http);
+    *body = reply.body;
+    return fetched;
+}
+
+static bool answers_ready(const char *base_url)
+{
+    struct buf body;
+    bool ready = fetch(base_url, "/-/ready", &body);
+    buf_deinit(&body);
+    return ready;
+}
+
+/* The text at object.member.version of a JSON answer, or "unknown". */
+static void ask_version(const char *base_url, const char *path, const char *member, char *out,
+                        size_t size)
+{
+    struct buf body;
+    json_t *answer = NULL;
+    if (fetch(base_url, path, &body)) {
+        answer = json_loadb(body.data, body.len, 0, NULL);
+    }
+    const char *version =
+        json_string_value(json_object_get(json_object_get(answer, member), "version"));
+    text_copy(out, size, version == NULL ? "unknown" : version);
+    json_decref(answer);
+    buf_deinit(&body);
+}
+
+/* Waits until the child answers; false if it ended or the deadline passed. */
+static bool wait_ready(struct child *child, const char *url, int64_t deadline_ns, bool *ended)
+{
+    int status;
+    while (clock_mono_ns() < deadline_ns) {
+        if (!child_running(child, &status)) {
+            *ended = true;
+            return false;
+        }
+        if (answers_ready(url)) {
+            return true;
+        }
+        clock_sleep_ns(50 * CLOCK_NS_PER_MS);
+    }
+    *ended = false;
+    return false;
+}
+
+struct launch { /* one program of the stack */
+    const char *name;
+    const char *log_path;
+    char listen[64];         /* its listen option with host and port, filled per attempt */
+    const char *argv[12];    /* one entry is `listen` */
+    const char *listen_flag; /* "--web.listen-address=" */
+};
+
+static enum err launch_ready(struct launch *launch, char *url, size_t url_size,
+                             int64_t ready_timeout_ns, struct child **out, struct error *error)
+{
+    struct child_spec spec = {
+        .name = launch->name, .argv = launch->argv, .log_path = launch->log_path};
+    for (int attempt = 0; attempt < START_ATTEMPTS; attempt++) {
+        int port = free_port();
+        bool ended = false;
+        snprintf(launch->listen, sizeof launch->listen, "%s127.0.0.1:%d", launch->listen_flag,
+                 port);
+        snprintf(url, url_size, "http://127.0.0.1:%d", port);
+        enum err code = child_start(out, &spec, error);
+        if (code != ERR_OK) {
+            return code;
+        }
+        if (wait_ready(*out, url, clock_mono_ns() + ready_timeout_ns, &ended)) {
+            return ERR_OK;
+        }
+        child_stop(*out, STOP_GRACE_MS);
+        *out = NULL;
+        if (!ended) {
+            return error_set(error, ERR_TIMEOUT, launch->log_path, 0,
+                             "%s did not become ready; its log tells more", launch->name);
+        }
+    }
+    return error_set(error, ERR_PROCESS, launch->log_path, 0,
+                     "%s ended at start %d times; its log tells why", launch->name, START_ATTEMPTS);
+}
+
+/* The first of the names that is a program in PATH. */
+static bool find_program(const char *wanted, const char *const *names, char *out, size_t size)
+{
+    if (wanted != NULL) {
+        return text_copy(out, size, wanted);
+    }
+    for (size_t i = 0; names[i] != NULL; i++) {
+        if (child_find(names[i], out, size)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum err start_alertmanager(const struct stack_config *config, struct stack *stack,
+                                   struct error *error)
+{
+    static const char *const names[] = {"alertmanager", "prometheus-alertmanager", NULL};
+    char program[512], file[512], log[512], file_flag[600], storage_flag[600];
+    if (!find_program(config->alertmanager_program, names, program, sizeof program)) {
+        return error_set(error, ERR_USAGE, "PATH", 0,
+                         "no alertmanager found (Debian package prometheus-alertmanager)");
+    }
+    snprintf(file, sizeof file, "%s/alertmanager.yml", config->folder);
+    snprintf(log, sizeof log, "%s/alertmanager.log", config->folder);
+    snprintf(file_flag, sizeof file_flag, "--config.file=%s", file);
+    snprintf(storage_flag, sizeof storage_flag, "--storage.path=%s/alertmanager",
+             stack->data_folder);
+    enum err code = write_alertmanager_file(config, stack, file, error);
+    if (code != ERR_OK) {
+        return code;
+    }
+    struct launch launch = {
+        .name = "alertmanager", .log_path = log, .listen_flag = "--web.listen-address="};
+    const char *argv[] = {
+        program, file_flag, storage_flag, "--cluster.listen-address=", launch.listen, NULL};
+    memcpy(launch.argv, argv, sizeof argv);
+    return launch_ready(&launch, stack->alertmanager_url, sizeof stack->alertmanager_url,
+                        config->ready_timeout_ns, &stack->alertmanager, error);
+}
+
+/* Prometheus looks five minutes back for a sample; compressed like every other duration. */
+#define LOOKBACK_NS (300 * CLOCK_NS_PER_S)
+
+static enum err start_prometheus(const struct stack_config *config, struct stack *stack,
+                                 struct error *error)
+{
+    static const char *const names[] = {"prometheus", NULL};
+    char program[512], file[512], log[512], file_flag[600], storage_flag[600];
+    char lookback[32], lookback_flag[64];
+    if (!find_program(config->prometheus_program, names, program, sizeof program)) {
+        return error_set(error, ERR_USAGE, "PATH", 0,
+                         "no prometheus found (Debian package prometheus)");
+    }
+    int64_t lookback_ns = LOOKBACK_NS / config->time_scale / CLOCK_NS_PER_MS * CLOCK_NS_PER_MS;
+    snprintf(file, sizeof file, "%s/prometheus.yml", config->folder);
+    snprintf(log, sizeof log, "%s/prometheus.log", config->folder);
+    snprintf(file_flag, sizeof file_flag, "--config.file=%s", file);
+    snprintf(storage_flag, sizeof storage_flag, "--storage.tsdb.path=%s/prometheus",
+             stack->data_folder);
+    snprintf(lookback_flag, sizeof lookback_flag, "--query.lookback-delta=%s",
+             text_from_duration_ns(lookback_ns, lookback, sizeof lookback));
+    enum err code = write_prometheus_file(config, stack, file, error);
+    if (code != ERR_OK) {
+        return code;
+    }
+    struct launch launch = {
+        .name = "prometheus", .log_path = log, .listen_flag = "--web.listen-address="};
+    const char *argv[] = {program, file_flag, storage_flag, lookback_flag, launch.listen, NULL};
+    memcpy(launch.argv, argv, sizeof argv);
+    return launch_ready(&launch, stack->prometheus_url, sizeof stack->prometheus_url,
+                        config->ready_timeout_ns, &stack->prometheus, error);
+}
+
+static enum err render_rules(const struct stack_config *config, struct stack *stack,
+                             struct faults *faults, struct error *error)
+{
+    char folder[512];
+    snprintf(folder, sizeof folder, "%s/rules", config->folder);
+    enum err code = file_make_folders(folder, error);
+    if (code != ERR_OK) {
+        return code;
+    }
+    return rules_render_files(config->rule_files, config->rule_file_count, config->time_scale,
+                              config->scrape_ns, config->evaluation_ns, folder, &stack->rules,
+                              faults, error);
+}
+
+static enum err start_all(const struct stack_config *config, struct stack *stack,
+                          struct faults *faults, struct error *error)
+{
+    char notifications[512];
+    snprintf(stack->data_folder, sizeof stack->data_folder, "%s/.data", config->folder);
+    snprintf(notifications, sizeof notifications, "%s/notifications.jsonl", config->folder);
+    enum err code = render_rules(config, stack, faults, error);
+    if (code == ERR_OK) {
+        code = file_make_folders(stack->data_folder, error);
+    }
+    if (code == ERR_OK) {
+        code = webhook_start(notifications, &stack->webhook, error);
+    }
+    if (code == ERR_OK) {
+        code = start_alertmanager(config, stack, error);
+    }
+    if (code == ERR_OK) {
+        code = start_prometheus(config, stack, error);
+    }
+    if (code == ERR_OK) {
+        stack->client = prometheus_new(stack->prometheus_url);
+        ask_version(stack->prometheus_url, "/api/v1/status/buildinfo", "data",
+                    stack->prometheus_version, sizeof stack->prometheus_version);
+        ask_version(stack->alertmanager_url, "/api/v2/status", "versionInfo",
+                    stack->alertmanager_version, sizeof stack->alertmanager_version);
+    }
+    return code;
+}
+
+enum err stack_start(const struct stack_config *config, struct stack **out, struct faults *faults,
+                     struct error *error)
+{
+    struct stack *stack = mem_zalloc(1, sizeof *stack);
+    enum err code = start_all(config, stack, faults, error);
+    if (code != ERR_OK) {
+        stack_stop(stack);
+        stack = NULL;
+    }
+    *out = stack;
+    return code;
+}
+
+const struct rules *stack_rules(const struct stack *stack)
+{
+    return &stack->rules;
+}
+
+struct prometheus *stack_prometheus(struct stack *stack)
+{
+    return stack->client;
+}
+
+struct webhook *stack_webhook(struct stack *stack)
+{
+    return stack->webhook;
+}
+
+const char *stack_prometheus_url(const struct stack *stack)
+{
+    return stack->prometheus_url;
+}
+
+const char *stack_alertmanager_url(const struct stack *stack)
+{
+    return stack->alertmanager_url;
+}
+
+const char *stack_prometheus_version(const struct stack *stack)
+{
+    return stack->prometheus_version;
+}
+
+const char *stack_alertmanager_version(const struct stack *stack)
+{
+    return stack->alertmanager_version;
+}
+
+static void describe_end(const char *name, int status, char *what, size_t size)
+{
+    if (status > 128) {
+        snprintf(what, size, "%s was killed by signal %d", name, status - 128);
+    } else {
+        snprintf(what, size, "%s ended with status %d", name, status);
+    }
+}
+
+bool stack_alive(struct stack *stack, char *what, size_t size)
+{
+    int status = 0;
+    if (!child_running(stack->prometheus, &status)) {
+        describe_end("prometheus", status, what, size);
+        return false;
+    }
+    if (!child_running(stack->alertmanager, &status)) {
+        describe_end("alertmanager", status, what, size);
+        return false;
+    }
+    return true;
+}
+
+void stack_stop(struct stack *stack)
+{
+    if (stack == NULL) {
+        return;
+    }
+    prometheus_free(stack->client);
+    child_stop(stack->prometheus, STOP_GRACE_MS);
+    child_stop(stack->alertmanager, STOP_GRACE_MS);
+    webhook_stop(stack->webhook);
+    if (stack->data_folder[0] != '\0' && file_exists(stack->data_folder)) {
+        file_remove_tree(stack->data_folder, NULL);
+    }
+    rules_deinit(&stack->rules);
+    mem_free(stack);
+}

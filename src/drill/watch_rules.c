@@ -1,0 +1,100 @@
+#include "drill/watch_rules.h"
+
+#include "base/fileio.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static enum err no_objectives(const struct watch_rules_request *request, const char *path,
+                              const struct objectives_head *head, struct error *error)
+{
+    return error_set(error, ERR_INPUT, path, 0,
+                     "these objectives were measured on %s with %" PRId32 " people and %s, this "
+                     "drill has %s with %" PRId32 " people and %s; measure its own: driftdrill "
+                     "verify --calibrate %s",
+                     head->data, head->people, head->target, request->data_name, request->people,
+                     request->target, request->scenario_path);
+}
+
+/* Looks among the shipped objectives for one that fits; *fitting is heap, or NULL. */
+static enum err find_fitting(const struct watch_rules_request *request, char **fitting,
+                             struct objectives_head *head, struct error *error)
+{
+    char pattern[600];
+    char **paths = NULL;
+    size_t count = 0;
+    snprintf(pattern, sizeof pattern, "%s/prometheus/objectives/*.yml", request->home);
+    enum err code = file_glob(pattern, &paths, &count, error);
+    *fitting = NULL;
+    for (size_t i = 0; i < count && code == ERR_OK && *fitting == NULL; i++) {
+        struct objectives_head candidate;
+        bool is_objectives = false;
+        code = objectives_read(paths[i], &is_objectives, &candidate, error);
+        if (code == ERR_OK && is_objectives &&
+            objectives_fit(&candidate, request->fingerprint, request->people, request->target)) {
+            *fitting = mem_text(paths[i]);
+            *head = candidate;
+        }
+    }
+    file_glob_free(paths, count);
+    return code;
+}
+
+/* Keeps the path, or puts fitting objectives in its place. */
+static enum err take(const struct watch_rules_request *request, const char *path,
+                     struct watch_rules *out, struct error *error)
+{
+    struct objectives_head head = {0};
+    bool is_objectives = false;
+    char *fitting = NULL;
+    enum err code = objectives_read(path, &is_objectives, &head, error);
+    if (code != ERR_OK) {
+        return code;
+    }
+    if (is_objectives &&
+        !objectives_fit(&head, request->fingerprint, request->people, request->target)) {
+        struct objectives_head found;
+        code = find_fitting(request, &fitting, &found, error);
+        if (code != ERR_OK || fitting == NULL) {
+            return code != ERR_OK ? code : no_objectives(request, path, &head, error);
+        }
+        log_write(LOG_INFO, "drill", "objectives of %s: %s", found.data, fitting);
+        head = found;
+    }
+    if (is_objectives) {
+        out->has_objectives = true;
+        out->objectives = head;
+    }
+    out->path[out->count++] = fitting != NULL ? fitting : mem_text(path);
+    return ERR_OK;
+}
+
+enum err watch_rules_choose(const struct watch_rules_request *request, struct watch_rules *out,
+                            struct error *error)
+{
+    char pattern[600];
+    char **paths = NULL;
+    size_t count = 0;
+    snprintf(pattern, sizeof pattern, "%s/prometheus/rules/[a-z]*.yml", request->home);
+    const char *glob = request->glob != NULL ? request->glob : pattern;
+    enum err code = file_glob(glob, &paths, &count, error);
+    if (code == ERR_OK && count == 0) {
+        code = error_set(error, ERR_USAGE, glob, 0, "no rule file matches");
+    }
+    out->path = mem_zalloc(count + 1, sizeof *out->path);
+    for (size_t i = 0; i < count && code == ERR_OK; i++) {
+        code = take(request, paths[i], out, error);
+    }
+    file_glob_free(paths, count);
+    return code;
+}
+
+void watch_rules_deinit(struct watch_rules *rules)
+{
+    for (size_t i = 0; i < rules->count; i++) {
+        mem_free((void *)(uintptr_t)rules->path[i]);
+    }
+    mem_free(rules->path);
+}
