@@ -1,0 +1,131 @@
+/* driftdrill serve: the bundled recommender as an HTTP service, until SIGTERM or SIGINT. */
+#include "base/httpd.h"
+#include "base/log.h"
+#include "command/command.h"
+#include "movielens/dataset.h"
+#include "recommender/service.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <time.h>
+
+#define CONNECTIONS_MAX 4096
+#define READY_POLL_MS 20
+
+static const struct option_row rows[] = {
+    {"data", OPTION_TEXT, "DIR", NULL, 0, 0,
+     "MovieLens folder to train on (else MOVIELENS_DIR, data/ml-latest-small, built-in data)"},
+    {"listen", OPTION_TEXT, "HOST:PORT", "127.0.0.1:8000", 0, 0,
+     "address to serve on; port 0 takes a free one"},
+    {"threads", OPTION_INT, "N", "2", 1, 64, "threads that answer requests"},
+    {"train-threads", OPTION_INT, "N", NULL, 1, 64, "threads that train (else one a core)"},
+    {"factors", OPTION_INT, "K", "32", 8, 64, "factors of the base source, a multiple of 8"},
+    {"half-life", OPTION_DURATION, "TIME", "30d", 0, 0,
+     "age at which a rating weighs half, counted from the newest rating; 0 = no ageing"},
+    {"store", OPTION_TEXT, "FILE", NULL, 0, 0, "SQLite file for posted ratings (else in memory)"},
+    {"seed", OPTION_INT, "S", "1", 0, 0, "seed of training and of the built-in data"},
+    {NULL, OPTION_FLAG, NULL, NULL, 0, 0, NULL},
+};
+
+static enum err read_config(const struct options *options, struct service_config *config,
+                            char *folder, size_t folder_size, struct error *error)
+{
+    char home[1024];
+    bool found = false;
+    enum err code =
+        dataset_find(options_text(options, "data"), command_home(home, sizeof home) ? home : NULL,
+                     folder, folder_size, &found, error);
+    if (code != ERR_OK) {
+        return code;
+    }
+    if (!found) {
+        log_write(LOG_WARN, "serve",
+                  "no MovieLens data found: training on built-in synthetic data");
+    }
+    *config = service_defaults();
+    config->store_path = options_text(options, "store");
+    config->trainer.data_folder = found ? folder : NULL;
+    struct train_config *train = &config->trainer.train;
+    train->factors = (int)options_int(options, "factors");
+    train->half_life_s = (double)options_duration_ns(options, "half-life") * 1e-9;
+    train->seed = (uint64_t)options_int(options, "seed");
+    train->parallel = parallel_all_cores();
+    if (options_is_set(options, "train-threads")) {
+        train->parallel.threads = (unsigned)options_int(options, "train-threads");
+    }
+    if (train->factors % 8 != 0) {
+        return error_set(error, ERR_USAGE, "--factors", 0, "expected a multiple of 8, got %d",
+                         train->factors);
+    }
+    return ERR_OK;
+}
+
+/* Waits at most timeout_ms for SIGTERM or SIGINT; below 0 waits for ever. */
+static bool stop_asked(int timeout_ms)
+{
+    sigset_t waited;
+    sigemptyset(&waited);
+    sigaddset(&waited, SIGINT);
+    sigaddset(&waited, SIGTERM);
+    if (timeout_ms < 0) {
+        int number;
+        return sigwait(&waited, &number) == 0;
+    }
+    const struct timespec timeout = {.tv_sec = timeout_ms / 1000,
+                                     .tv_nsec = timeout_ms % 1000 * 1000000L};
+    return sigtimedwait(&waited, NULL, &timeout) > 0;
+}
+
+/* Prints the address once the first model is in service, then serves until a signal. */
+static enum err serve(struct service *service, const struct httpd *httpd, struct error *error)
+{
+    struct trainer_status status;
+    for (service_training(service, &status); status.state == TRAINER_TRAINING;
+         service_training(service, &status)) {
+        if (stop_asked(READY_POLL_MS)) {
+            return ERR_OK;
+        }
+    }
+    if (status.state == TRAINER_FAILED) {
+        *error = status.error;
+        return status.error.code;
+    }
+    printf("%s\n", httpd_url(httpd));
+    fflush(stdout);
+    stop_asked(-1);
+    return ERR_OK;
+}
+
+static enum err run(const struct options *options, struct error *error)
+{
+    struct service_config config;
+    struct service *service = NULL;
+    struct httpd *httpd = NULL;
+    char folder[1024];
+    enum err code = read_config(options, &config, folder, sizeof folder, error);
+    if (code == ERR_OK) {
+        code = service_open(&service, &config, error);
+    }
+    if (code == ERR_OK) {
+        const struct httpd_config server = {.listen = options_text(options, "listen"),
+                                            .threads = (unsigned)options_int(options, "threads"),
+                                            .body_max_bytes = SERVICE_BODY_MAX_BYTES,
+                                            .reply_max_bytes = SERVICE_REPLY_MAX_BYTES,
+                                            .connections_max = CONNECTIONS_MAX};
+        code = httpd_start(&httpd, &server, service_handle, service, error);
+    }
+    if (code == ERR_OK) {
+        code = serve(service, httpd, error);
+    }
+    httpd_stop(httpd);
+    service_close(service);
+    return code;
+}
+
+const struct command command_serve = {
+    .name = "serve",
+    .usage = "serve [options]",
+    .summary = "Run the bundled recommender as an HTTP service.",
+    .options = rows,
+    .run = run,
+};

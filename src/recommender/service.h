@@ -1,0 +1,45 @@
+/*
+ * The recommender as a service: model, lists served, ratings, metrics, training, and the HTTP
+ * handler that ties them together.
+ *
+ *   GET  /recommendations/?user_id=42&n=10   a list
+ *   POST /ratings/                           a rating
+ *   POST /admin/retrain, GET /admin/retrain  training in the background, and its state
+ *   GET  /metrics, /healthz
+ */
+#ifndef RECOMMENDER_SERVICE_H
+#define RECOMMENDER_SERVICE_H
+
+#include "base/error.h"
+#include "base/httpd.h"
+#include "recommender/trainer.h"
+
+#include <stddef.h>
+
+/* Enough for a full exposition of metrics. */
+#define SERVICE_REPLY_MAX_BYTES (256 * 1024)
+#define SERVICE_BODY_MAX_BYTES (16 * 1024)
+
+struct service;
+
+struct service_config {
+    struct trainer_config trainer;
+    const char *store_path; /* NULL = in memory */
+    size_t lists_max;       /* lists remembered for attribution */
+    size_t users_max;       /* people whose latest list is remembered */
+};
+
+struct service_config service_defaults(void);
+
+/* Opens the store and starts the first training; lists are answered with 503 until it is done. */
+enum err service_open(struct service **out, const struct service_config *config,
+                      struct error *error) __attribute__((warn_unused_result));
+/* Only after the HTTP server has stopped. Accepts NULL. */
+void service_close(struct service *service);
+
+void service_training(struct service *service, struct trainer_status *out);
+
+/* The httpd_handler; context is the service. Any thread. */
+void service_handle(void *context, const struct httpd_request *request, struct httpd_reply *reply);
+
+#endif
