@@ -127,7 +127,7 @@ static bool already_kept(const struct webhook *webhook, const struct webhook_not
     return false;
 }
 
-/* One write a line, so that a reader never sees half of one. */
+/* One write a line, taken back if the disk did not take it whole. */
 static bool write_line(const struct webhook *webhook, const json_t *root, json_t *alert,
                        int64_t wall_ns)
 {
@@ -151,7 +151,10 @@ static bool write_line(const struct webhook *webhook, const json_t *root, json_t
     buf_text(&bytes, text);
     buf_text(&bytes, "\n");
     free(text);
+    off_t end = lseek(webhook->log_fd, 0, SEEK_END);
     good = !bytes.failed && write(webhook->log_fd, bytes.data, bytes.len) == (ssize_t)bytes.len;
+    if (!good && end >= 0 && ftruncate(webhook->log_fd, end) != 0)
+        good = false; /* a device or a broken disk; the answer says that it is not kept */
     buf_deinit(&bytes);
     return good;
 }
