@@ -130,6 +130,7 @@ static enum err load(const char *folder, const struct dataset_options *options, 
                                    .faults = faults,
                                    .error = error};
     code = read_ratings(ratings_path, &ratings_bad, out, error);
+    out->bad_rating_rows = ratings_bad.count;
     out->bad_rows = films_bad.count + ratings_bad.count;
     return code;
 }

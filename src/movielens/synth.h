@@ -8,6 +8,11 @@
 
 #include "movielens/dataset.h"
 
+#define SYNTH_USERS_MIN 20
+#define SYNTH_USERS_MAX 200000
+#define SYNTH_MOVIES_MIN 200
+#define SYNTH_MOVIES_MAX 200000
+
 struct synth_config {
     int32_t users;  /* default 610 */
     int32_t movies; /* default 9742 */
