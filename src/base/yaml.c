@@ -6,9 +6,6 @@
  * one place without changing another, and the result is a plain tree. Copies are paid for from a
  * budget per document and depth counts through aliases, so a short text can neither grow without
  * bound nor nest deeper than recursion over the result can stand.
- *
- * Lines are kept as a tree beside the values, not as a table of pointers: its size then follows
- * the size of the text, however deep or long the keys are.
  */
 #include "base/yaml.h"
 
@@ -16,6 +13,7 @@
 #include "base/fileio.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/yaml_int.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -26,20 +24,6 @@
 #define FILE_MAX_BYTES ((size_t)16 << 20)
 #define ALIAS_BUDGET_BYTES ((size_t)16 << 20)
 #define VALUE_COST_BYTES 64
-#define NO_PLACE SIZE_MAX
-
-struct place {
-    int line;
-    char *key;    /* inside a mapping; NULL for an item of a list */
-    char *source; /* spelling of a plain scalar that is not a string, else NULL */
-    size_t first_child, last_child, next;
-};
-
-struct yaml_lines {
-    struct place *list; /* [0] is the document */
-    size_t count, capacity;
-};
-
 struct reader {
     yaml_parser_t parser;
     const char *name;
@@ -51,30 +35,6 @@ struct reader {
 };
 
 static json_t *read_value(struct reader *reader, const yaml_event_t *event, size_t place);
-
-static size_t place_add(struct yaml_lines *lines, size_t parent, const char *key, int line)
-{
-    if (lines->count == lines->capacity) {
-        lines->capacity = lines->capacity ? 2 * lines->capacity : 32;
-        lines->list = mem_resize(lines->list, lines->capacity, sizeof *lines->list);
-    }
-    size_t index = lines->count++;
-    lines->list[index] = (struct place){.line = line,
-                                        .key = mem_text(key),
-                                        .first_child = NO_PLACE,
-                                        .last_child = NO_PLACE,
-                                        .next = NO_PLACE};
-    if (parent != NO_PLACE) {
-        struct place *above = &lines->list[parent];
-        if (above->first_child == NO_PLACE) {
-            above->first_child = index;
-        } else {
-            lines->list[above->last_child].next = index;
-        }
-        above->last_child = index;
-    }
-    return index;
-}
 
 static int event_line(const yaml_event_t *event)
 {
@@ -250,8 +210,7 @@ static json_t *read_scalar(struct reader *reader, const yaml_event_t *event, siz
         bool matched = false;
         json_t *json = plain_value(reader, text, line, &matched);
         if (matched && json != NULL) {
-            mem_free(reader->lines->list[place].source);
-            reader->lines->list[place].source = mem_text(text);
+            yaml_lines_set_source(reader->lines, place, text);
         }
         if (matched) {
             return json;
@@ -367,7 +326,7 @@ static bool read_entry(struct reader *reader, const yaml_event_t *key_event, jso
         (void)error_set(reader->error, ERR_INPUT, reader->name, line,
                         "key \"%.80s\" is there twice", key);
     } else if (next_event(reader, &event)) {
-        size_t child = place_add(reader->lines, place, key, event_line(&event));
+        size_t child = yaml_lines_add(reader->lines, place, key, event_line(&event));
         json_t *value = read_value(reader, &event, child);
         yaml_event_delete(&event);
         if (value != NULL && merge) {
@@ -420,7 +379,7 @@ static json_t *read_sequence(struct reader *reader, size_t place)
         }
         more = event.type != YAML_SEQUENCE_END_EVENT;
         if (more) {
-            size_t child = place_add(reader->lines, place, NULL, event_line(&event));
+            size_t child = yaml_lines_add(reader->lines, place, NULL, event_line(&event));
             json_t *value = read_value(reader, &event, child);
             ok = value != NULL && json_array_append_new(array, value) == 0;
         }
@@ -525,7 +484,7 @@ static json_t *read_document(struct reader *reader)
     if (!open_document(reader, &event)) {
         return NULL;
     }
-    size_t root = place_add(reader->lines, NO_PLACE, NULL, event_line(&event));
+    size_t root = yaml_lines_add(reader->lines, YAML_NO_PLACE, NULL, event_line(&event));
     bool empty = event.type == YAML_STREAM_END_EVENT;
     json_t *value = empty ? json_null() : read_value(reader, &event, root);
     yaml_event_delete(&event);
@@ -550,7 +509,7 @@ enum err yaml_read_text(const char *name, const char *text, size_t len, json_t *
         json_decref(reader.anchors);
         return error_set(error, ERR_MEMORY, name, 0, "out of memory");
     }
-    reader.lines = mem_zalloc(1, sizeof *reader.lines);
+    reader.lines = yaml_lines_new();
     yaml_parser_set_input_string(&reader.parser, (const unsigned char *)text, len);
     json_t *value = read_document(&reader);
     yaml_parser_delete(&reader.parser);
@@ -586,80 +545,4 @@ enum err yaml_read_file(const char *path, json_t **out, struct yaml_lines **line
     }
     buf_deinit(&text);
     return code;
-}
-
-void yaml_lines_free(struct yaml_lines *lines)
-{
-    if (lines == NULL) {
-        return;
-    }
-    for (size_t i = 0; i < lines->count; i++) {
-        mem_free(lines->list[i].key);
-        mem_free(lines->list[i].source);
-    }
-    mem_free(lines->list);
-    mem_free(lines);
-}
-
-/* Whether the token (len bytes of a JSON pointer, with ~0 and ~1) names the key. */
-static bool token_is(const char *token, size_t len, const char *key)
-{
-    size_t at = 0;
-    for (; at < len && *key != '\0'; key++) {
-        char wanted = token[at];
-        if (wanted == '~' && at + 1 < len) {
-            wanted = token[++at] == '1' ? '/' : '~';
-        }
-        if (wanted != *key) {
-            return false;
-        }
-        at++;
-    }
-    return at == len && *key == '\0';
-}
-
-static size_t child_named(const struct yaml_lines *lines, size_t parent, const char *token,
-                          size_t len)
-{
-    size_t number = 0;
-    for (size_t i = lines->list[parent].first_child; i != NO_PLACE; i = lines->list[i].next) {
-        const struct place *child = &lines->list[i];
-        char index[24];
-        (void)snprintf(index, sizeof index, "%zu", number++);
-        if (token_is(token, len, child->key != NULL ? child->key : index)) {
-            return i;
-        }
-    }
-    return NO_PLACE;
-}
-
-/* The place of a pointer, or of its nearest known ancestor with *exact false. */
-static size_t find_place(const struct yaml_lines *lines, const char *pointer, bool *exact)
-{
-    size_t place = 0;
-    *exact = true;
-    while (*pointer == '/') {
-        size_t len = strcspn(++pointer, "/");
-        size_t child = child_named(lines, place, pointer, len);
-        if (child == NO_PLACE) {
-            *exact = false;
-            break;
-        }
-        place = child;
-        pointer += len;
-    }
-    return place;
-}
-
-int yaml_line(const struct yaml_lines *lines, const char *pointer)
-{
-    bool exact;
-    return lines->list[find_place(lines, pointer, &exact)].line;
-}
-
-const char *yaml_source(const struct yaml_lines *lines, const char *pointer)
-{
-    bool exact;
-    size_t place = find_place(lines, pointer, &exact);
-    return exact ? lines->list[place].source : NULL;
 }

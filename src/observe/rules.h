@@ -12,8 +12,10 @@
 #include <jansson.h>
 #include <stdint.h>
 
-/* Rewrites the durations of one PromQL expression; heap (mem_free), NULL on error. A result with a
- * fraction of a millisecond, or a range shorter than min_range_ns, is ERR_INPUT. */
+/* Rewrites the durations of one PromQL expression; heap (mem_free), NULL on error, whose line
+ * counts inside the expression. A result with a fraction of a millisecond, or a range (of a
+ * selector or subquery, as written) shorter than min_range_ns, which is ten scrapes, is ERR_INPUT.
+ */
 char *rules_compress_expr(const char *expr, int64_t time_scale, int64_t min_range_ns,
                           struct error *error);
 
@@ -40,11 +42,17 @@ struct rules {
 /* Reads every file matching `glob`, compresses it and writes it (same base name) into out_folder.
  * Each group gets one more recording rule, driftdrill:heartbeat{rule_group="NAME"} = 1, so that the
  * moment of a missing alert sample can be told from a skipped evaluation. scrape_ns is the
- * production scrape interval: windows of fewer than ten scrapes are refused. Faults are all
- * collected. */
+ * production scrape interval: windows of fewer than ten scrapes are refused. A group without an
+ * interval gets default_interval_ns. Faults are all collected; with any, nothing is written and the
+ * result is ERR_INPUT. Fields Prometheus does not know, and names of alerts, groups or files that
+ * are there twice, are faults. *out needs rules_deinit after ERR_OK only. */
 enum err rules_render(const char *glob, int64_t time_scale, int64_t scrape_ns,
                       int64_t default_interval_ns, const char *out_folder, struct rules *out,
                       struct faults *faults, struct error *error);
+/* The same for files named one by one; `paths` may be empty. */
+enum err rules_render_files(const char *const *paths, size_t count, int64_t time_scale,
+                            int64_t scrape_ns, int64_t default_interval_ns, const char *out_folder,
+                            struct rules *out, struct faults *faults, struct error *error);
 const struct rules_alert *rules_find(const struct rules *rules, const char *alert);
 void rules_deinit(struct rules *rules);
 
