@@ -62,10 +62,12 @@ UNIT_SOURCES := $(wildcard tests/unit/*/test_*.c)
 UNIT_TESTS   := $(patsubst %.c,$(BUILD)/%,$(UNIT_SOURCES))
 RACE_TESTS   := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/race/race_*.c))
 FUZZ_TARGETS := $(patsubst %.c,$(BUILD)/%,$(wildcard fuzz/fuzz_*.c))
-SUPPORT      := $(wildcard tests/support/*.c)
+# An archive, so that a test takes only the helpers it calls: some need a floor above its own.
+SUPPORT      := $(BUILD)/libsupport.a
+SUPPORT_SOURCES := $(wildcard tests/support/*.c)
 HEADERS      := $(wildcard src/*/*.h tests/support/*.h)
 PRODUCT_SOURCES := $(wildcard src/*.c src/*/*.c fuzz/*.c bench/*.c)
-ALL_SOURCES  := $(PRODUCT_SOURCES) $(HEADERS) $(UNIT_SOURCES) $(SUPPORT) \
+ALL_SOURCES  := $(PRODUCT_SOURCES) $(HEADERS) $(UNIT_SOURCES) $(SUPPORT_SOURCES) \
                 $(wildcard tests/race/*.c tests/sanitizer/*.c tests/tools/*.c)
 SCRIPTS      := $(filter-out tools/debian-packages %.md %.py,$(wildcard tools/*)) .ci/run \
                 $(shell grep -lrE '^\#!/bin/(ba)?sh|^\#!/usr/bin/env bash' tests 2>/dev/null)
@@ -146,6 +148,13 @@ $(BUILD)/tests/unit/$(1)/%: tests/unit/$(1)/%.c $$(SUPPORT) $$(call archives_up_
 	    $$(CFLAGS) $$(LDFLAGS)
 endef
 $(foreach f,$(FLOORS),$(eval $(call floor_rules,$(f))))
+
+$(SUPPORT): $(patsubst %.c,$(BUILD)/%.o,$(SUPPORT_SOURCES))
+	$(SAY) AR $@
+	$(Q)mkdir -p $(@D) && rm -f $@ && $(AR) rcs $@ $^
+$(BUILD)/tests/support/%.o: tests/support/%.c | $(BUILD)/test-packages.ok
+	$(SAY) CC $<
+	$(Q)mkdir -p $(@D) && $(CC) $(BASE_CFLAGS) $(TEST_CFLAGS) -Itests/support -MMD -MP -c -o $@ $< $(CFLAGS)
 
 $(BUILD)/src/main.o: src/main.c | $(BUILD)/packages.ok
 	$(SAY) CC $<
