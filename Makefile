@@ -85,13 +85,13 @@ build: build/driftdrill ## build/driftdrill, the release binary (the default tar
 
 .PHONY: build/driftdrill
 build/driftdrill:
-	$(Q)$(SUBMAKE) VARIANT=release build/release/driftdrill
+	$(Q)+$(SUBMAKE) VARIANT=release build/release/driftdrill
 	$(Q)ln -sf release/driftdrill build/driftdrill
 
 .PHONY: e2e
 e2e: ## the first drill: install what is missing, build, get MovieLens, verify taste-shift
 	$(Q)tools/install-deps
-	$(Q)$(SUBMAKE) build
+	$(Q)+$(SUBMAKE) build
 	$(Q)tools/get-movielens
 	build/driftdrill verify scenarios/taste-shift.yml --out results/taste-shift
 
@@ -186,25 +186,25 @@ $(BUILD)/tests/tools/%: tests/tools/%.c $(ALL_ARCHIVES)
 .PHONY: test
 test: ## everything below; the last line counts the tests
 	$(Q)tools/install-deps --test
-	$(Q)MAKE="$(MAKE)" JOBS=$(JOBS) tools/run-tests $(PARTS)
+	$(Q)+MAKE="$(MAKE)" JOBS=$(JOBS) tools/run-tests $(PARTS)
 
 .PHONY: unit race fuzz-replay asan asan-unit asan-run tsan-run sanitizer-selfcheck
 unit: $(UNIT_TESTS) ## unit tests of one VARIANT
 	$(Q)LOGS=$(BUILD) $(RUN) tools/run-suites criterion $(UNIT_TESTS)
 race: ## thread tests under ThreadSanitizer
-	$(Q)$(SUBMAKE) VARIANT=tsan race-here
+	$(Q)+$(SUBMAKE) VARIANT=tsan race-here
 asan: asan-unit asan-run ## unit tests and a run under AddressSanitizer and UBSan
 asan-unit:
-	$(Q)$(SUBMAKE) VARIANT=asan unit
+	$(Q)+$(SUBMAKE) VARIANT=asan unit
 asan-run:
-	$(Q)$(SUBMAKE) VARIANT=asan run-here
+	$(Q)+$(SUBMAKE) VARIANT=asan run-here
 tsan-run: ## a run against a served recommender, both under ThreadSanitizer
-	$(Q)$(SUBMAKE) VARIANT=tsan run-here
+	$(Q)+$(SUBMAKE) VARIANT=tsan run-here
 fuzz-replay: ## every fuzz target over its corpus, under AddressSanitizer
-	$(Q)$(SUBMAKE) VARIANT=asan fuzz-here
+	$(Q)+$(SUBMAKE) VARIANT=asan fuzz-here
 sanitizer-selfcheck: ## planted bugs must make their runs fail
-	$(Q)$(SUBMAKE) VARIANT=asan build/asan/tests/sanitizer/planted_in_suite
-	$(Q)$(SUBMAKE) VARIANT=tsan build/tsan/tests/sanitizer/planted_race
+	$(Q)+$(SUBMAKE) VARIANT=asan build/asan/tests/sanitizer/planted_in_suite
+	$(Q)+$(SUBMAKE) VARIANT=tsan build/tsan/tests/sanitizer/planted_race
 	$(Q)ASAN_RUN="$(RUN_asan)" TSAN_RUN="$(RUN_tsan)" tests/sanitizer/selfcheck \
 	    build/asan/tests/sanitizer/planted_in_suite build/tsan/tests/sanitizer/planted_race
 
@@ -222,10 +222,10 @@ rules-test: ## promtool over the shipped rules and their tests
 tools-test: ## the scripts in tools/, against planted faults
 	$(Q)tests/tools/run-all
 install-test: ## install, find the shipped files from elsewhere, uninstall
-	$(Q)$(SUBMAKE) VARIANT=release build build/release/tests/tools/home_probe
-	$(Q)MAKE="$(MAKE)" tests/tools/install-and-run build/release/tests/tools/home_probe
+	$(Q)+$(SUBMAKE) VARIANT=release build build/release/tests/tools/home_probe
+	$(Q)+MAKE="$(MAKE)" tests/tools/install-and-run build/release/tests/tools/home_probe
 drill-test: ## whole drills that must pass, fail, or be invalid
-	$(Q)$(SUBMAKE) build
+	$(Q)+$(SUBMAKE) build
 	$(Q)tests/e2e/run-all
 
 ##@ Checking
@@ -237,7 +237,7 @@ check-headers: | $(BUILD)/packages.ok ## each header compiles alone
 	    $(CC) $(BASE_CFLAGS) -Itests/support -Werror -fsyntax-only -x c $$header || exit 1; \
 	done; echo "$(words $(HEADERS)) passed, 0 failed"
 check-banned: ## banned calls, file-scope state that can change
-	$(Q)$(SUBMAKE) VARIANT=release $(patsubst $(BUILD)/%,build/release/%,$(ALL_ARCHIVES))
+	$(Q)+$(SUBMAKE) VARIANT=release $(patsubst $(BUILD)/%,build/release/%,$(ALL_ARCHIVES))
 	$(Q)tools/check-banned --state $(patsubst $(BUILD)/%,build/release/%,$(ALL_ARCHIVES)) .
 # Another major version lays code out differently, so only this one judges.
 CLANG_FORMAT ?= clang-format
@@ -252,7 +252,8 @@ format-check: ## is everything laid out so?
 	fi
 TIDY_STAMPS := $(patsubst %,build/lint/%.ok,$(PRODUCT_SOURCES))
 lint: ## clang-tidy and shellcheck
-	$(Q)$(SUBMAKE) -k lint-here && shellcheck $(SCRIPTS) && \
+	$(Q)+$(SUBMAKE) -k lint-here
+	$(Q)shellcheck -x $(SCRIPTS) && \
 	    echo "$$(($(words $(TIDY_STAMPS)) + $(words $(SCRIPTS)))) passed, 0 failed"
 .PHONY: lint-here
 lint-here: $(TIDY_STAMPS)
