@@ -19,11 +19,14 @@ bool scan_fail(struct scan *scan, const char *problem)
 /* The next byte that is not blank, '\0' at the end or after a fault. */
 static char peek(struct scan *scan)
 {
+    if (scan->problem != NULL) {
+        return '\0';
+    }
     while (scan->at < scan->end &&
            (*scan->at == ' ' || *scan->at == '\t' || *scan->at == '\n' || *scan->at == '\r')) {
         scan->at++;
     }
-    return scan->at < scan->end && scan->problem == NULL ? *scan->at : '\0';
+    return scan->at < scan->end ? *scan->at : '\0';
 }
 
 bool scan_open(struct scan *scan, char bracket)

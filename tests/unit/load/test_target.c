@@ -1,0 +1,154 @@
+#include "base/fileio.h"
+#include "invalid.h"
+#include "load/target.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#define COUNT(rows) (sizeof(rows) / sizeof(rows)[0])
+#define REQUEST_ID_SIZE 96
+
+static int32_t film_ids[] = {2, 3, 5, 17, 318};
+static const struct catalogue films = {.count = COUNT(film_ids), .id = film_ids};
+static const struct target target = {
+    .base_url = "http://127.0.0.1:8000", .list_length = 10, .catalogue = &films};
+
+static bool read_text(const char *text, struct step_list *list, char *request_id)
+{
+    return target_read_list(&target, text, strlen(text), list, request_id, REQUEST_ID_SIZE);
+}
+
+Test(target, urls_name_user_and_length)
+{
+    char url[128];
+    cr_assert(target_list_url(&target, 42, url, sizeof url));
+    cr_expect_str_eq(url, "http://127.0.0.1:8000/recommendations/?user_id=42&n=10");
+    cr_assert(target_rating_url(&target, url, sizeof url));
+    cr_expect_str_eq(url, "http://127.0.0.1:8000/ratings/");
+    cr_expect_not(target_list_url(&target, 42, url, 54), "54 bytes leave no room for the NUL");
+    cr_expect(target_list_url(&target, 42, url, 55));
+    cr_expect_not(target_rating_url(&target, url, 10));
+}
+
+Test(target, ratings_are_written_in_stars)
+{
+    static const struct {
+        uint8_t half_stars;
+        const char *request_id, *body;
+    } rows[] = {
+        {1, "", "{\"user_id\":7,\"movie_id\":318,\"rating\":0.5}"},
+        {6, "", "{\"user_id\":7,\"movie_id\":318,\"rating\":3.0}"},
+        {10, "ab-1", "{\"user_id\":7,\"movie_id\":318,\"rating\":5.0,\"request_id\":\"ab-1\"}"},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char body[256];
+        size_t len =
+            target_rating_body(7, 318, rows[i].half_stars, rows[i].request_id, body, sizeof body);
+        cr_expect_eq(len, strlen(rows[i].body), "row %zu", i);
+        cr_expect_str_eq(body, rows[i].body);
+        cr_expect_eq(target_rating_body(7, 318, rows[i].half_stars, rows[i].request_id, body, len),
+                     0, "row %zu: no room for the NUL", i);
+    }
+}
+
+Test(target, longest_request_id_fits_a_body)
+{
+    char id[REQUEST_ID_SIZE], body[256];
+    memset(id, 'x', sizeof id - 1);
+    id[sizeof id - 1] = '\0';
+    cr_expect_gt(target_rating_body(INT32_MAX, INT32_MAX, 9, id, body, sizeof body), 0);
+}
+
+Test(target, lists_are_read_in_served_order)
+{
+    static const struct {
+        const char *name, *text;
+        int32_t count;
+        int32_t item[4];
+        const char *request_id;
+    } rows[] = {
+        {"plain",
+         "{\"user_id\":42,\"request_id\":\"7f-1\",\"recommendations\":["
+         "{\"movie_id\":318,\"rank\":1,\"score\":0.93,\"recommender\":\"base\"},"
+         "{\"movie_id\":2,\"rank\":2,\"score\":1e-3,\"recommender\":\"popular\"}]}",
+         2,
+         {4, 0},
+         "7f-1"},
+        {"empty", " {\"recommendations\" : [ ] }\r\n", 0, {0}, ""},
+        {"unknown films",
+         "{\"recommendations\":[{\"movie_id\":4},{\"movie_id\":3},{\"movie_id\":-1},"
+         "{\"movie_id\":98765432109876543210}]}",
+         4,
+         {-1, 1, -1, -1},
+         ""},
+        {"keys with escapes",
+         "{\"request_\\u0069d\":\"x\",\"recommendations\":[{\"\\u006Dovie_id\":5}]}",
+         1,
+         {2},
+         "x"},
+        {"id kept as spelled",
+         "{\"request_id\":\"a\\\"b\\u00e9\",\"recommendations\":[]}",
+         0,
+         {0},
+         "a\\\"b\\u00e9"},
+        {"null request id", "{\"request_id\":null,\"recommendations\":[]}", 0, {0}, ""},
+        {"the same keys elsewhere",
+         "{\"meta\":{\"recommendations\":[1],\"request_id\":\"no\"},\"recommendations\":["
+         "{\"why\":{\"movie_id\":2},\"movie_id\":17}],\"request_id\":\"yes\"}",
+         1,
+         {3},
+         "yes"},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct step_list list = {.count = 99};
+        char request_id[REQUEST_ID_SIZE] = "left over";
+        cr_assert(read_text(rows[i].text, &list, request_id), "%s", rows[i].name);
+        cr_expect_eq(list.count, rows[i].count, "%s", rows[i].name);
+        for (int32_t k = 0; k < rows[i].count; k++) {
+            cr_expect_eq(list.item[k], rows[i].item[k], "%s, film %d", rows[i].name, k);
+        }
+        cr_expect_str_eq(request_id, rows[i].request_id, "%s", rows[i].name);
+    }
+}
+
+Test(target, every_beginning_of_an_answer_is_unreadable)
+{
+    static const char text[] = "{\"user_id\":4,\"ok\":true,\"request_id\":\"\\u0041\","
+                               "\"recommendations\":[{\"movie_id\":318,\"score\":-0.5e+1}]}";
+    struct step_list list;
+    char request_id[REQUEST_ID_SIZE];
+    for (size_t len = 0; len < strlen(text); len++) {
+        /* An exact copy, so that the address sanitizer sees a read beyond the end. */
+        char *copy = malloc(len + 1);
+        memcpy(copy, text, len);
+        char *exact = realloc(copy, len > 0 ? len : 1);
+        cr_expect_not(target_read_list(&target, exact, len, &list, request_id, sizeof request_id),
+                      "%zu", len);
+        cr_expect_eq(list.count, 0);
+        cr_expect_str_eq(request_id, "");
+        free(exact);
+    }
+    cr_expect(read_text(text, &list, request_id));
+    cr_expect_not(target_read_list(&target, NULL, 0, &list, request_id, sizeof request_id));
+}
+
+static void read_file_as_list(const char *path, char *message, size_t size)
+{
+    struct buf bytes;
+    struct step_list list;
+    char request_id[REQUEST_ID_SIZE];
+    struct target_problem problem;
+    buf_init(&bytes, 1 << 20);
+    cr_assert_eq(file_read(path, &bytes, NULL), ERR_OK, "%s", path);
+    if (!target_explain_list(&target, bytes.data, bytes.len, &list, request_id, sizeof request_id,
+                             &problem)) {
+        (void)snprintf(message, size, "byte %zu: %s", problem.offset, problem.text);
+    }
+    buf_deinit(&bytes);
+}
+
+Test(target, malformed_answers_are_refused_with_place_and_reason)
+{
+    cr_expect_eq(invalid_each("replies", read_file_as_list), 0);
+}
