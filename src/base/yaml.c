@@ -484,8 +484,9 @@ static json_t *read_document(struct reader *reader)
     if (!open_document(reader, &event)) {
         return NULL;
     }
-    size_t root = yaml_lines_add(reader->lines, YAML_NO_PLACE, NULL, event_line(&event));
     bool empty = event.type == YAML_STREAM_END_EVENT;
+    int line = empty ? 1 : event_line(&event);
+    size_t root = yaml_lines_add(reader->lines, YAML_NO_PLACE, NULL, line);
     json_t *value = empty ? json_null() : read_value(reader, &event, root);
     yaml_event_delete(&event);
     if (value != NULL && !empty && !close_document(reader)) {
