@@ -107,16 +107,16 @@ static void print_fault(const struct fault *fault)
  * validator that walks a document from the top adds them nearly sorted. */
 void faults_print(const struct faults *faults)
 {
-    const struct fault **order = mem_array(faults->count, sizeof *order);
+    size_t *order = mem_array(faults->count, sizeof *order);
     for (size_t i = 0; i < faults->count; i++) {
         size_t at = i;
-        for (; at > 0 && order[at - 1]->line > faults->list[i].line; at--) {
+        for (; at > 0 && faults->list[order[at - 1]].line > faults->list[i].line; at--) {
             order[at] = order[at - 1];
         }
-        order[at] = &faults->list[i];
+        order[at] = i;
     }
     for (size_t i = 0; i < faults->count; i++) {
-        print_fault(order[i]);
+        print_fault(&faults->list[order[i]]);
     }
-    mem_free((void *)order);
+    mem_free(order);
 }
