@@ -18,14 +18,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t count = 0;
     struct error error = {.code = ERR_OK};
     enum err code = webhook_read_body(text, size, &notice, &count, &error);
-    if (code != ERR_OK && (error.code != code || error.text[0] == '\0' || notice != NULL))
+    if (code != ERR_OK && (error.code != code || error.text[0] == '\0' || notice != NULL)) {
         abort();
-    if (code == ERR_OK && count == 0)
+    }
+    if (code == ERR_OK && count == 0) {
         abort();
-    for (size_t i = 0; i < count; i++)
+    }
+    for (size_t i = 0; i < count; i++) {
         if (memchr(notice[i].alert, '\0', sizeof(notice[i].alert)) == NULL ||
-            notice[i].received_mono_ns != 0)
+            notice[i].received_mono_ns != 0) {
             abort();
+        }
+    }
     mem_free(notice);
     mem_free(text);
     return 0;

@@ -38,13 +38,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* EXEC_FAULT_FD: where the forked process keeps the pipe, so that one close_range gets the rest. */
 enum { UNREAD_BYTES = 64 * 1024, WAIT_STEP_MS = 2, EXEC_FAULT_FD = 3 };
 
 struct pump {
     pthread_t thread;
-    int read_fd, stop_fd;  /* stop_fd: an eventfd, readable once the pump is to end */
-    pthread_mutex_t mutex; /* guards what follows */
-    pthread_cond_t changed;
+    int read_fd, stop_fd;   /* stop_fd: an eventfd, readable once the pump is to end */
+    pthread_mutex_t mutex;  /* guards what follows */
+    pthread_cond_t changed; /* runs on the monotonic clock */
     bool ended;
     size_t unread_len;
     char unread[UNREAD_BYTES];
@@ -68,23 +69,28 @@ struct launch {
 
 static void close_fd(int *fd)
 {
-    if (*fd >= 0)
+    if (*fd >= 0) {
         close(*fd);
+    }
     *fd = -1;
 }
 
+/* A name with a slash is a path, as for the shell. An empty element of PATH is the current folder.
+ */
 bool child_find(const char *program, char *out, size_t size)
 {
-    if (strchr(program, '/') != NULL)
+    if (strchr(program, '/') != NULL) {
         return access(program, X_OK) == 0 && text_copy(out, size, program);
+    }
     const char *path = getenv("PATH");
     while (path != NULL && *path != '\0') {
         size_t len = strcspn(path, ":");
         struct stat info;
         int written = snprintf(out, size, "%.*s/%s", (int)len, len > 0 ? path : ".", program);
         if (written > 0 && (size_t)written < size && access(out, X_OK) == 0 &&
-            stat(out, &info) == 0 && S_ISREG(info.st_mode))
+            stat(out, &info) == 0 && S_ISREG(info.st_mode)) {
             return true;
+        }
         path += len + (path[len] == ':');
     }
     return false;
@@ -95,8 +101,9 @@ static void reset_signals(void)
     struct sigaction fallback;
     memset(&fallback, 0, sizeof(fallback));
     fallback.sa_handler = SIG_DFL;
-    for (int number = 1; number < NSIG; number++)
+    for (int number = 1; number < NSIG; number++) {
         sigaction(number, &fallback, NULL); /* SIGKILL, SIGSTOP refuse: they are default anyway */
+    }
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
@@ -106,23 +113,26 @@ static void reset_signals(void)
  * is overwritten before it is used. */
 static void become_program(const struct launch *launch)
 {
+    reset_signals();
     setpgid(0, 0);
     bool good = prctl(PR_SET_PDEATHSIG, SIGKILL) == 0;
-    if (getppid() != launch->parent)
-        _exit(127);
-    reset_signals();
+    if (getppid() != launch->parent) {
+        _exit(127); /* the parent died before the request: no signal will come */
+    }
     good = good && dup2(launch->null_fd, STDIN_FILENO) >= 0;
     good = good && dup2(launch->stdout_fd, STDOUT_FILENO) >= 0;
     good = good && dup2(launch->log_fd, STDERR_FILENO) >= 0;
     int fault_fd = launch->fault_fd;
     if (good && fault_fd != EXEC_FAULT_FD) {
         good = dup3(fault_fd, EXEC_FAULT_FD, O_CLOEXEC) >= 0;
-        if (good)
+        if (good) {
             fault_fd = EXEC_FAULT_FD;
+        }
     }
     good = good && close_range(EXEC_FAULT_FD + 1, ~0U, 0) == 0;
-    if (good)
+    if (good) {
         execv(launch->program, launch->argv);
+    }
     int reason = errno;
     ssize_t written = write(fault_fd, &reason, sizeof(reason));
     (void)written;
@@ -132,8 +142,9 @@ static void become_program(const struct launch *launch)
 /* Moves a fresh descriptor above the standard three, should the caller have closed some of them. */
 static int lift(int fd)
 {
-    if (fd < 0 || fd > STDERR_FILENO)
+    if (fd < 0 || fd > STDERR_FILENO) {
         return fd;
+    }
     int lifted = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
     int reason = errno;
     close(fd);
@@ -144,8 +155,9 @@ static int lift(int fd)
 static bool open_pipe(int *read_fd, int *write_fd)
 {
     int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0)
+    if (pipe2(ends, O_CLOEXEC) != 0) {
         return false;
+    }
     *read_fd = lift(ends[0]);
     *write_fd = lift(ends[1]);
     return *read_fd >= 0 && *write_fd >= 0;
@@ -154,9 +166,9 @@ static bool open_pipe(int *read_fd, int *write_fd)
 static ssize_t read_again(int fd, void *out, size_t size)
 {
     ssize_t got;
-    do
+    do {
         got = read(fd, out, size);
-    while (got < 0 && errno == EINTR);
+    } while (got < 0 && errno == EINTR);
     return got;
 }
 
@@ -164,10 +176,12 @@ static void write_log(int log_fd, const char *bytes, size_t count)
 {
     while (count > 0) {
         ssize_t written = write(log_fd, bytes, count);
-        if (written < 0 && errno == EINTR)
+        if (written < 0 && errno == EINTR) {
             continue;
-        if (written <= 0)
+        }
+        if (written <= 0) {
             return; /* a full disk must not stop the child */
+        }
         bytes += written;
         count -= (size_t)written;
     }
@@ -195,12 +209,14 @@ static void *pump_run(void *context)
      * other end by then has left the group and is not ours to wait for. */
     int reads_left = UNREAD_BYTES / (int)sizeof(bytes);
     while (reads_left > 0) {
-        if (poll(wanted, 2, -1) < 0)
+        if (poll(wanted, 2, -1) < 0) {
             continue;
+        }
         bool stopping = wanted[1].revents != 0;
         ssize_t got = read_again(pump->read_fd, bytes, sizeof(bytes));
-        if (got == 0 || (got < 0 && (errno != EAGAIN || stopping)))
+        if (got == 0 || (got < 0 && (errno != EAGAIN || stopping))) {
             break;
+        }
         if (got > 0) {
             write_log(child->log_fd, bytes, (size_t)got);
             pump_keep(pump, bytes, (size_t)got);
@@ -230,8 +246,9 @@ static struct pump *pump_new(int read_fd)
 
 static void pump_free(struct pump *pump)
 {
-    if (pump == NULL)
+    if (pump == NULL) {
         return;
+    }
     close_fd(&pump->read_fd);
     close_fd(&pump->stop_fd);
     pthread_cond_destroy(&pump->changed);
@@ -241,8 +258,9 @@ static void pump_free(struct pump *pump)
 
 static void pump_stop(struct pump *pump)
 {
-    if (pump == NULL)
+    if (pump == NULL) {
         return;
+    }
     const uint64_t one = 1;
     ssize_t written = write(pump->stop_fd, &one, sizeof(one));
     assert(written == (ssize_t)sizeof(one));
@@ -251,15 +269,18 @@ static void pump_stop(struct pump *pump)
     pump_free(pump);
 }
 
-/* Forks, and waits until the program runs (0) or could not be run (an errno value). */
+/* Forks, and waits until the program runs (0; exec has closed the pipe without a word) or could not
+ * be run (an errno value). */
 static int launch_program(struct launch *launch, int fault_read_fd, int *fault_write_fd, pid_t *out)
 {
     launch->parent = getpid();
     pid_t pid = fork();
-    if (pid < 0)
+    if (pid < 0) {
         return errno;
-    if (pid == 0)
+    }
+    if (pid == 0) {
         become_program(launch);
+    }
     /* Both sides do it, so that the group exists for whoever looks first. */
     setpgid(pid, pid);
     close_fd(fault_write_fd);
@@ -269,8 +290,9 @@ static int launch_program(struct launch *launch, int fault_read_fd, int *fault_w
         *out = pid;
         return 0;
     }
-    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
         continue;
+    }
     return reason;
 }
 
@@ -290,10 +312,12 @@ static void close_descriptors(struct descriptors *fds)
 static bool open_descriptors(struct descriptors *fds, bool capture)
 {
     fds->null_fd = lift(open("/dev/null", O_RDONLY | O_CLOEXEC));
-    if (fds->null_fd < 0 || !open_pipe(&fds->fault_read_fd, &fds->fault_write_fd))
+    if (fds->null_fd < 0 || !open_pipe(&fds->fault_read_fd, &fds->fault_write_fd)) {
         return false;
-    if (!capture)
+    }
+    if (!capture) {
         return true;
+    }
     return open_pipe(&fds->out_read_fd, &fds->out_write_fd) &&
            fcntl(fds->out_read_fd, F_SETFL, O_NONBLOCK) == 0;
 }
@@ -303,9 +327,9 @@ static bool has_ended(pid_t pid, siginfo_t *info)
 {
     memset(info, 0, sizeof(*info));
     int failed;
-    do
+    do {
         failed = waitid(P_PID, (id_t)pid, info, WEXITED | WNOHANG | WNOWAIT);
-    while (failed != 0 && errno == EINTR);
+    } while (failed != 0 && errno == EINTR);
     return failed != 0 || info->si_pid == pid;
 }
 
@@ -314,12 +338,14 @@ static void end_process(pid_t pid, int grace_ms)
     siginfo_t info;
     kill(-pid, SIGTERM);
     int64_t deadline_ns = clock_mono_ns() + grace_ms * CLOCK_NS_PER_MS;
-    while (!has_ended(pid, &info) && clock_mono_ns() < deadline_ns)
+    while (!has_ended(pid, &info) && clock_mono_ns() < deadline_ns) {
         clock_sleep_ns(WAIT_STEP_MS * CLOCK_NS_PER_MS);
+    }
     /* Also when it went by itself: what it started may still be there. */
     kill(-pid, SIGKILL);
-    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
         continue;
+    }
 }
 
 /* With every signal blocked, so that no handler of ours runs in the forked process and the pump
@@ -365,9 +391,10 @@ static enum err run_spec(struct child *child, const struct child_spec *spec, con
     };
     int reason = launch_and_pump(child, &launch, &fds);
     close_descriptors(&fds);
-    if (reason != 0)
+    if (reason != 0) {
         return error_set(error, ERR_PROCESS, spec->name, 0, "cannot run %s: %s", program,
                          err_errno_text(reason, text, sizeof(text)));
+    }
     return ERR_OK;
 }
 
@@ -380,9 +407,10 @@ static void child_free(struct child *child)
 enum err child_start(struct child **out, const struct child_spec *spec, struct error *error)
 {
     char program[4096], text[64];
-    if (!child_find(spec->argv[0], program, sizeof(program)))
+    if (!child_find(spec->argv[0], program, sizeof(program))) {
         return error_set(error, ERR_PROCESS, spec->name, 0, "no program %s %s", spec->argv[0],
                          strchr(spec->argv[0], '/') != NULL ? "there" : "in PATH");
+    }
     const char *log_path = spec->log_path != NULL ? spec->log_path : "/dev/null";
     struct child *child = mem_zalloc(1, sizeof(*child));
     child->log_fd = lift(open(log_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644));
@@ -414,8 +442,9 @@ static bool take_line(struct pump *pump, char *out, size_t size, bool *fits)
 {
     const char *newline = memchr(pump->unread, '\n', pump->unread_len);
     bool full = pump->unread_len == sizeof(pump->unread);
-    if (newline == NULL && !full && (!pump->ended || pump->unread_len == 0))
+    if (newline == NULL && !full && (!pump->ended || pump->unread_len == 0)) {
         return false;
+    }
     size_t len = newline != NULL ? (size_t)(newline - pump->unread) : pump->unread_len;
     size_t taken = newline != NULL ? len + 1 : len;
     *fits = len < size;
@@ -438,17 +467,21 @@ enum err child_read_line(struct child *child, char *out, size_t size, int64_t de
     bool fits = true, taken;
     int waited = 0;
     pthread_mutex_lock(&pump->mutex);
-    while (!(taken = take_line(pump, out, size, &fits)) && !pump->ended && waited == 0)
+    while (!(taken = take_line(pump, out, size, &fits)) && !pump->ended && waited == 0) {
         waited = pthread_cond_timedwait(&pump->changed, &pump->mutex, &deadline);
+    }
     pthread_mutex_unlock(&pump->mutex);
-    if (taken && fits)
+    if (taken && fits) {
         return ERR_OK;
-    if (taken)
+    }
+    if (taken) {
         return error_set(error, ERR_PROCESS, child->name, 0,
                          "printed a line of %zu bytes or more (see %s)", size, child->log_path);
-    if (waited == 0)
+    }
+    if (waited == 0) {
         return error_set(error, ERR_PROCESS, child->name, 0,
                          "ended before it printed a line (see %s)", child->log_path);
+    }
     return error_set(error, ERR_TIMEOUT, child->name, 0, "has not printed a line in time (see %s)",
                      child->log_path);
 }
@@ -456,16 +489,18 @@ enum err child_read_line(struct child *child, char *out, size_t size, int64_t de
 bool child_running(struct child *child, int *status)
 {
     siginfo_t info;
-    if (!has_ended(child->pid, &info))
+    if (!has_ended(child->pid, &info)) {
         return true;
+    }
     *status = info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
     return false;
 }
 
 void child_stop(struct child *child, int grace_ms)
 {
-    if (child == NULL)
+    if (child == NULL) {
         return;
+    }
     end_process(child->pid, grace_ms);
     pump_stop(child->pump);
     child_free(child);

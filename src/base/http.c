@@ -15,6 +15,7 @@ struct http {
     char reason[CURL_ERROR_SIZE];
 };
 
+/* A count other than the one offered makes curl give up. */
 static size_t take_bytes(char *bytes, size_t size, size_t count, void *context)
 {
     struct buf *body = context;
@@ -35,23 +36,28 @@ struct http *http_new(void)
 
 void http_free(struct http *http)
 {
-    if (http == NULL)
+    if (http == NULL) {
         return;
+    }
     curl_easy_cleanup(http->easy);
     curl_slist_free_all(http->no_expect);
     mem_free(http);
 }
 
+/* A refused append shows as a write error; the buffer knows why. */
 static enum err describe(const struct http *http, const char *url, CURLcode result,
                          const struct http_reply *reply, long timeout_ms, struct error *error)
 {
-    if (result == CURLE_OK)
+    if (result == CURLE_OK) {
         return ERR_OK;
-    if (result == CURLE_OPERATION_TIMEDOUT)
+    }
+    if (result == CURLE_OPERATION_TIMEDOUT) {
         return error_set(error, ERR_TIMEOUT, url, 0, "no answer within %ld ms", timeout_ms);
-    if (reply->body.failed)
+    }
+    if (reply->body.failed) {
         return error_set(error, ERR_NETWORK, url, 0, "the answer is larger than %zu bytes",
                          reply->body.max);
+    }
     return error_set(error, ERR_NETWORK, url, 0, "%s",
                      http->reason[0] != '\0' ? http->reason : curl_easy_strerror(result));
 }
@@ -80,8 +86,9 @@ static enum err perform(struct http *http, const char *url, long timeout_ms,
                         struct http_reply *reply, struct error *error)
 {
     CURLcode result = curl_easy_perform(http->easy);
-    if (result == CURLE_OK)
+    if (result == CURLE_OK) {
         curl_easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &reply->status);
+    }
     return describe(http, url, result, reply, timeout_ms, error);
 }
 

@@ -60,25 +60,30 @@ static enum err bad_listen(const char *listen_text, struct error *error)
                      "127.0.0.1:0 (any free port)");
 }
 
+/* An IPv6 literal needs its brackets: "::1:80" would be read two ways. */
 static enum err split_address(const char *text, struct address *out, struct error *error)
 {
     const char *colon = strrchr(text, ':');
-    if (colon == NULL || colon == text)
+    if (colon == NULL || colon == text) {
         return bad_listen(text, error);
+    }
     const char *host = text;
     size_t host_len = (size_t)(colon - text);
     out->bracketed = text[0] == '[';
     if (out->bracketed) {
-        if (host_len < 3 || colon[-1] != ']')
+        if (host_len < 3 || colon[-1] != ']') {
             return bad_listen(text, error);
+        }
         host++;
         host_len -= 2;
     } else if (memchr(host, ':', host_len) != NULL) {
         return bad_listen(text, error);
     }
     int64_t port = 0;
-    if (host_len >= sizeof(out->host) || !text_to_i64(colon + 1, &port) || port < 0 || port > 65535)
+    if (host_len >= sizeof(out->host) || !text_to_i64(colon + 1, &port) || port < 0 ||
+        port > 65535) {
         return bad_listen(text, error);
+    }
     memcpy(out->host, host, host_len);
     out->host[host_len] = '\0';
     snprintf(out->port, sizeof(out->port), "%d", (int)port);
@@ -90,13 +95,17 @@ static enum err bind_first(const struct addrinfo *found, const char *listen_text
 {
     char reason[64];
     int socket_fd = socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (socket_fd < 0)
+    if (socket_fd < 0) {
         return error_set(error, ERR_NETWORK, listen_text, 0, "cannot open a socket: %s",
                          err_errno_text(errno, reason, sizeof(reason)));
+    }
+    /* A restart on the same port need not wait for old connections to fade. [::] means IPv6 alone,
+     * whatever the system's default. */
     int on = 1;
     bool good = setsockopt(socket_fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0;
-    if (good && found->ai_family == AF_INET6)
+    if (good && found->ai_family == AF_INET6) {
         good = setsockopt(socket_fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == 0;
+    }
     good = good && bind(socket_fd, found->ai_addr, found->ai_addrlen) == 0;
     good = good && listen(socket_fd, BACKLOG) == 0;
     if (good) {
@@ -113,16 +122,18 @@ static enum err open_socket(const char *listen_text, struct address *address, in
                             struct error *error)
 {
     enum err code = split_address(listen_text, address, error);
-    if (code != ERR_OK)
+    if (code != ERR_OK) {
         return code;
+    }
     const struct addrinfo hints = {.ai_family = AF_UNSPEC,
                                    .ai_socktype = SOCK_STREAM,
                                    .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
     struct addrinfo *found = NULL;
     int failed = getaddrinfo(address->host, address->port, &hints, &found);
-    if (failed != 0)
+    if (failed != 0) {
         return error_set(error, ERR_INPUT, listen_text, 0, "no such address: %s",
                          gai_strerror(failed));
+    }
     code = bind_first(found, listen_text, out, error);
     freeaddrinfo(found);
     return code;
@@ -147,15 +158,19 @@ static enum MHD_Result send_bytes(struct MHD_Connection *connection, int status,
                                   struct MHD_Response *response, const char *content_type,
                                   const char *location)
 {
-    if (response == NULL)
+    if (response == NULL) {
         return MHD_NO;
+    }
     enum MHD_Result good = MHD_YES;
-    if (content_type != NULL)
+    if (content_type != NULL) {
         good = MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
-    if (good == MHD_YES && location != NULL)
+    }
+    if (good == MHD_YES && location != NULL) {
         good = MHD_add_response_header(response, MHD_HTTP_HEADER_LOCATION, location);
-    if (good == MHD_YES)
+    }
+    if (good == MHD_YES) {
         good = MHD_queue_response(connection, (unsigned)status, response);
+    }
     MHD_destroy_response(response); /* the queue holds its own reference */
     return good;
 }
@@ -204,8 +219,9 @@ static enum MHD_Result run_handler(const struct httpd *httpd, struct MHD_Connect
     } else {
         char *bytes = buf_take(&reply.body);
         response = MHD_create_response_from_buffer_with_free_callback(len, bytes, mem_free);
-        if (response == NULL)
+        if (response == NULL) {
             mem_free(bytes);
+        }
     }
     return send_bytes(connection, reply.status, response, reply.content_type, reply.location);
 }
@@ -217,11 +233,13 @@ static enum MHD_Result begin(const struct httpd *httpd, struct MHD_Connection *c
         MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
     int64_t length = 0;
     if (length_text != NULL && text_to_i64(length_text, &length) &&
-        (uint64_t)length > (uint64_t)httpd->body_max_bytes + DROP_EXTRA_BYTES)
+        (uint64_t)length > (uint64_t)httpd->body_max_bytes + DROP_EXTRA_BYTES) {
         return send_too_large(connection);
+    }
     struct exchange *exchange = mem_try_alloc(sizeof(*exchange));
-    if (exchange == NULL)
+    if (exchange == NULL) {
         return MHD_NO;
+    }
     *exchange = (struct exchange){.received_bytes = 0};
     buf_init(&exchange->body, httpd->body_max_bytes);
     *slot = exchange;
@@ -237,14 +255,17 @@ static enum MHD_Result take_body(const struct httpd *httpd, struct exchange *exc
                                  const char *bytes, size_t count)
 {
     exchange->received_bytes += count;
-    if (too_large(httpd, exchange))
+    if (too_large(httpd, exchange)) {
         return exchange->received_bytes - httpd->body_max_bytes > DROP_EXTRA_BYTES ? MHD_NO
                                                                                    : MHD_YES;
-    if (!buf_add(&exchange->body, bytes, count))
+    }
+    if (!buf_add(&exchange->body, bytes, count)) {
         exchange->no_memory = true;
+    }
     return MHD_YES;
 }
 
+/* Called at the head of a request, then with each piece of its body, then once more at the end. */
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, const char *upload,
                                   size_t *upload_size, void **slot)
@@ -252,18 +273,21 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
     (void)version;
     const struct httpd *httpd = context;
     struct exchange *exchange = *slot;
-    if (exchange == NULL)
+    if (exchange == NULL) {
         return begin(httpd, connection, slot);
+    }
     if (*upload_size > 0) {
         size_t count = *upload_size;
         *upload_size = 0;
         return take_body(httpd, exchange, upload, count);
     }
-    if (too_large(httpd, exchange))
+    if (too_large(httpd, exchange)) {
         return send_too_large(connection);
-    if (exchange->no_memory)
+    }
+    if (exchange->no_memory) {
         return send_fault(connection, MHD_HTTP_SERVICE_UNAVAILABLE,
                           "{\"error\":\"out of memory\"}\n");
+    }
     return run_handler(httpd, connection, method, url, exchange);
 }
 
@@ -274,8 +298,9 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     (void)connection;
     (void)reason;
     struct exchange *exchange = *slot;
-    if (exchange == NULL)
+    if (exchange == NULL) {
         return;
+    }
     buf_deinit(&exchange->body);
     mem_free(exchange);
     *slot = NULL;
@@ -288,8 +313,9 @@ static void block_signals(sigset_t *before)
     static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS};
     sigset_t blocked;
     sigfillset(&blocked);
-    for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
+    for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
         sigdelset(&blocked, faults[i]);
+    }
     pthread_sigmask(SIG_SETMASK, &blocked, before);
 }
 
@@ -305,9 +331,10 @@ static struct MHD_Daemon *start_daemon(struct httpd *httpd, const struct httpd_c
         {MHD_OPTION_END, 0, NULL},                    /* room for the pool */
         {MHD_OPTION_END, 0, NULL},
     };
-    if (config->threads > 1)
+    if (config->threads > 1) {
         options[5] =
             (struct MHD_OptionItem){MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)config->threads, NULL};
+    }
     sigset_t before;
     block_signals(&before);
     struct MHD_Daemon *daemon =
@@ -324,8 +351,9 @@ enum err httpd_start(struct httpd **out, const struct httpd_config *config, http
     struct address address;
     int socket_fd = -1;
     enum err code = open_socket(config->listen, &address, &socket_fd, error);
-    if (code != ERR_OK)
+    if (code != ERR_OK) {
         return code;
+    }
     struct httpd *httpd = mem_zalloc(1, sizeof(*httpd));
     httpd->handler = handler;
     httpd->context = context;
@@ -355,8 +383,9 @@ const char *httpd_query(const struct httpd_request *request, const char *name)
 
 void httpd_stop(struct httpd *httpd)
 {
-    if (httpd == NULL)
+    if (httpd == NULL) {
         return;
+    }
     MHD_stop_daemon(httpd->daemon);
     mem_free(httpd);
 }

@@ -56,19 +56,24 @@ static enum err read_alert(const json_t *alert, size_t index, struct webhook_not
     const char *severity = text_of(labels, "severity"), *ends_at = text_of(alert, "endsAt");
     const char *fingerprint = text_of(alert, "fingerprint"),
                *starts_at = text_of(alert, "startsAt");
-    if (status == NULL || (strcmp(status, "firing") != 0 && strcmp(status, "resolved") != 0))
+    if (status == NULL || (strcmp(status, "firing") != 0 && strcmp(status, "resolved") != 0)) {
         return wrong(error, index, "status is neither \"firing\" nor \"resolved\"");
-    if (name == NULL)
+    }
+    if (name == NULL) {
         return wrong(error, index, "no label alertname");
-    if (fingerprint == NULL || starts_at == NULL || ends_at == NULL)
+    }
+    if (fingerprint == NULL || starts_at == NULL || ends_at == NULL) {
         return wrong(error, index, "fingerprint, startsAt or endsAt is missing or no string");
+    }
     /* These three identify an alert, so none of them may be cut. */
     if (!text_copy(out->fingerprint, sizeof(out->fingerprint), fingerprint) ||
         !text_copy(out->starts_at, sizeof(out->starts_at), starts_at) ||
-        !text_copy(out->ends_at, sizeof(out->ends_at), ends_at))
+        !text_copy(out->ends_at, sizeof(out->ends_at), ends_at)) {
         return wrong(error, index, "fingerprint, startsAt or endsAt is too long");
-    if (!text_copy(out->alert, sizeof(out->alert), name))
+    }
+    if (!text_copy(out->alert, sizeof(out->alert), name)) {
         return wrong(error, index, "the label alertname is too long");
+    }
     text_copy(out->severity, sizeof(out->severity), severity != NULL ? severity : "");
     out->resolved = strcmp(status, "resolved") == 0;
     return ERR_OK;
@@ -80,21 +85,24 @@ static enum err read_document(const char *text, size_t len, json_t **root_out,
 {
     json_error_t fault;
     json_t *root = json_loadb(text, len, 0, &fault);
-    if (root == NULL)
+    if (root == NULL) {
         return error_set(error, ERR_INPUT, NULL, fault.line, "not JSON: %s", fault.text);
+    }
     const char *version = text_of(root, "version");
     const json_t *alerts = json_object_get(root, "alerts");
     size_t alert_count = json_array_size(alerts);
     struct webhook_notice *notice = NULL;
     enum err code = ERR_OK;
-    if (version == NULL || strcmp(version, "4") != 0)
+    if (version == NULL || strcmp(version, "4") != 0) {
         code = error_set(error, ERR_INPUT, NULL, 0, "version is not \"4\"");
-    else if (alert_count == 0)
+    } else if (alert_count == 0) {
         code = error_set(error, ERR_INPUT, NULL, 0, "no alerts");
-    else if ((notice = mem_try_alloc(alert_count * sizeof(*notice))) == NULL)
+    } else if ((notice = mem_try_alloc(alert_count * sizeof(*notice))) == NULL) {
         code = error_set(error, ERR_MEMORY, NULL, 0, "no memory for %zu alerts", alert_count);
-    for (size_t i = 0; code == ERR_OK && i < alert_count; i++)
+    }
+    for (size_t i = 0; code == ERR_OK && i < alert_count; i++) {
         code = read_alert(json_array_get(alerts, i), i, &notice[i], error);
+    }
     if (code != ERR_OK) {
         mem_free(notice);
         json_decref(root);
@@ -115,14 +123,16 @@ enum err webhook_read_body(const char *text, size_t len, struct webhook_notice *
     return code;
 }
 
+/* From the newest back: a repeat is most often one of the last. */
 static bool already_kept(const struct webhook *webhook, const struct webhook_notice *notice)
 {
     for (size_t i = webhook->count; i > 0; i--) {
         const struct webhook_notice *kept = &webhook->notice[i - 1];
         if (kept->resolved == notice->resolved &&
             strcmp(kept->fingerprint, notice->fingerprint) == 0 &&
-            strcmp(kept->starts_at, notice->starts_at) == 0)
+            strcmp(kept->starts_at, notice->starts_at) == 0) {
             return true;
+        }
     }
     return false;
 }
@@ -144,8 +154,9 @@ static bool write_line(const struct webhook *webhook, const json_t *root, json_t
     }
     char *text = good ? json_dumps(line, JSON_COMPACT) : NULL;
     json_decref(line);
-    if (text == NULL)
+    if (text == NULL) {
         return false;
+    }
     struct buf bytes;
     buf_init(&bytes, BODY_MAX_BYTES * 2);
     buf_text(&bytes, text);
@@ -153,23 +164,28 @@ static bool write_line(const struct webhook *webhook, const json_t *root, json_t
     free(text);
     off_t end = lseek(webhook->log_fd, 0, SEEK_END);
     good = !bytes.failed && write(webhook->log_fd, bytes.data, bytes.len) == (ssize_t)bytes.len;
-    if (!good && end >= 0 && ftruncate(webhook->log_fd, end) != 0)
+    if (!good && end >= 0 && ftruncate(webhook->log_fd, end) != 0) {
         good = false; /* a device or a broken disk; the answer says that it is not kept */
+    }
     buf_deinit(&bytes);
     return good;
 }
 
+/* Fed by the network, so exhaustion is an answer and not the end of the process. */
 static bool make_room(struct webhook *webhook)
 {
-    if (webhook->count < webhook->capacity)
+    if (webhook->count < webhook->capacity) {
         return true;
-    if (webhook->count >= NOTICES_MAX)
+    }
+    if (webhook->count >= NOTICES_MAX) {
         return false;
+    }
     size_t capacity = webhook->capacity > 0 ? webhook->capacity * 2 : 64;
     struct webhook_notice *grown =
         mem_try_resize(webhook->notice, capacity * sizeof(*webhook->notice));
-    if (grown == NULL)
+    if (grown == NULL) {
         return false;
+    }
     webhook->notice = grown;
     webhook->capacity = capacity;
     return true;
@@ -179,12 +195,14 @@ static bool make_room(struct webhook *webhook)
 static bool keep(struct webhook *webhook, const json_t *root, json_t *alert,
                  struct webhook_notice *notice)
 {
-    if (already_kept(webhook, notice))
+    if (already_kept(webhook, notice)) {
         return true;
+    }
     notice->received_mono_ns = clock_mono_ns();
     notice->received_wall_ns = clock_wall_ns();
-    if (!make_room(webhook) || !write_line(webhook, root, alert, notice->received_wall_ns))
+    if (!make_room(webhook) || !write_line(webhook, root, alert, notice->received_wall_ns)) {
         return false;
+    }
     webhook->notice[webhook->count++] = *notice;
     return true;
 }
@@ -207,8 +225,9 @@ static void take_body(struct webhook *webhook, const struct httpd_request *reque
     size_t count = 0;
     struct error error = {.code = ERR_OK};
     enum err code = read_document(request->body, request->body_len, &root, &notice, &count, &error);
-    if (code == ERR_INPUT)
+    if (code == ERR_INPUT) {
         atomic_fetch_add(&webhook->malformed, 1);
+    }
     if (code != ERR_OK) {
         answer(reply, code == ERR_INPUT ? 400 : 500, error.text);
         return;
@@ -216,8 +235,9 @@ static void take_body(struct webhook *webhook, const struct httpd_request *reque
     bool kept = true;
     json_t *alerts = json_object_get(root, "alerts");
     pthread_mutex_lock(&webhook->mutex);
-    for (size_t i = 0; kept && i < count; i++)
+    for (size_t i = 0; kept && i < count; i++) {
         kept = keep(webhook, root, json_array_get(alerts, i), &notice[i]);
+    }
     pthread_mutex_unlock(&webhook->mutex);
     answer(reply, kept ? 200 : 500, kept ? NULL : "cannot keep the alert");
     mem_free(notice);
@@ -227,12 +247,13 @@ static void take_body(struct webhook *webhook, const struct httpd_request *reque
 static void on_request(void *context, const struct httpd_request *request,
                        struct httpd_reply *reply)
 {
-    if (strcmp(request->path, ALERTS_PATH) != 0)
+    if (strcmp(request->path, ALERTS_PATH) != 0) {
         answer(reply, 404, "notifications go to " ALERTS_PATH);
-    else if (strcmp(request->method, "POST") != 0)
+    } else if (strcmp(request->method, "POST") != 0) {
         answer(reply, 405, "notifications are posted");
-    else
+    } else {
         take_body(context, request, reply);
+    }
 }
 
 enum err webhook_start(const char *log_path, struct webhook **out, struct error *error)
@@ -274,8 +295,9 @@ size_t webhook_notices(struct webhook *webhook, struct webhook_notice **out)
     pthread_mutex_lock(&webhook->mutex);
     size_t count = webhook->count;
     *out = mem_array(count > 0 ? count : 1, sizeof(**out));
-    if (count > 0)
+    if (count > 0) {
         memcpy(*out, webhook->notice, count * sizeof(**out));
+    }
     pthread_mutex_unlock(&webhook->mutex);
     return count;
 }
@@ -287,8 +309,9 @@ size_t webhook_malformed(struct webhook *webhook)
 
 void webhook_stop(struct webhook *webhook)
 {
-    if (webhook == NULL)
+    if (webhook == NULL) {
         return;
+    }
     httpd_stop(webhook->httpd);
     close(webhook->log_fd);
     pthread_mutex_destroy(&webhook->mutex);

@@ -67,8 +67,9 @@ static int wait_status(struct child *child)
 {
     int status = -1;
     int64_t deadline = far_off();
-    while (child_running(child, &status) && clock_mono_ns() < deadline)
+    while (child_running(child, &status) && clock_mono_ns() < deadline) {
         clock_sleep_ns(CLOCK_NS_PER_MS);
+    }
     return status;
 }
 
@@ -83,8 +84,9 @@ static int open_descriptors(void)
 {
     int count = 0;
     DIR *folder = opendir("/proc/self/fd");
-    while (readdir(folder) != NULL)
+    while (readdir(folder) != NULL) {
         count++;
+    }
     closedir(folder);
     return count;
 }
@@ -105,9 +107,11 @@ static unsigned long long status_mask(pid_t pid, const char *field)
     snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
     FILE *status = fopen(path, "r");
     cr_assert_not_null(status);
-    while (fgets(line, sizeof(line), status) != NULL)
-        if (strncmp(line, field, strlen(field)) == 0)
+    while (fgets(line, sizeof(line), status) != NULL) {
+        if (strncmp(line, field, strlen(field)) == 0) {
             mask = strtoull(line + strlen(field) + 1, NULL, 16);
+        }
+    }
     fclose(status);
     return mask;
 }
@@ -199,8 +203,9 @@ Test(child, output_is_appended_to_the_log_and_captured_lines_are_read)
     struct buf log;
     read_log(&here, &log);
     static const char *const wanted[] = {"first\n", "second\n", "http://here\n", "rest", "third\n"};
-    for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+    for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
         cr_expect_not_null(strstr(log.data, wanted[i]), "%s in: %s", wanted[i], log.data);
+    }
     buf_deinit(&log);
     leave(&here);
 }
@@ -257,8 +262,9 @@ Test(child, it_starts_from_a_clean_slate)
     sigfillset(&blocked);
     signal(SIGINT, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
-    for (int i = 0; i < 20; i++)
+    for (int i = 0; i < 20; i++) {
         cr_assert_geq(dup(STDERR_FILENO), 0);
+    }
     pthread_sigmask(SIG_SETMASK, &blocked, NULL);
     struct child *child = shell(&here, "echo $$; exec sleep 1000", true);
     read_line(child, target, sizeof(target));
@@ -272,9 +278,11 @@ Test(child, it_starts_from_a_clean_slate)
     DIR *folder = opendir(path);
     const struct dirent *entry;
     cr_assert_not_null(folder);
-    while ((entry = readdir(folder)) != NULL)
-        if (entry->d_name[0] != '.')
+    while ((entry = readdir(folder)) != NULL) {
+        if (entry->d_name[0] != '.') {
             cr_expect_lt(strtol(entry->d_name, NULL, 10), 3, "descriptor %s leaked", entry->d_name);
+        }
+    }
     closedir(folder);
     snprintf(path, sizeof(path), "/proc/%d/fd/0", (int)pid);
     ssize_t len = readlink(path, target, sizeof(target) - 1);
@@ -344,8 +352,9 @@ Test(child, it_dies_with_its_parent, .timeout = 60)
     pid_t parent = fork();
     if (parent == 0) {
         pid_t pid = child_pid(shell(&here, "exec sleep 1000", false));
-        if (write(ends[1], &pid, sizeof(pid)) == sizeof(pid))
+        if (write(ends[1], &pid, sizeof(pid)) == sizeof(pid)) {
             pause();
+        }
         _exit(1);
     }
     pid_t orphan = 0;
@@ -387,8 +396,9 @@ Test(child, starting_and_stopping_leaks_no_descriptor)
 {
     struct place here = place();
     int before = open_descriptors();
-    for (int i = 0; i < 10; i++)
+    for (int i = 0; i < 10; i++) {
         child_stop(shell(&here, "exec sleep 1000", i % 2 == 0), LONG_MS);
+    }
     cr_expect_eq(open_descriptors(), before);
     leave(&here);
 }

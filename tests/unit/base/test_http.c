@@ -16,8 +16,9 @@
 static void handler(void *context, const struct httpd_request *request, struct httpd_reply *reply)
 {
     (void)context;
-    if (strcmp(request->path, "/missing") == 0)
+    if (strcmp(request->path, "/missing") == 0) {
         reply->status = 404;
+    }
     if (strcmp(request->path, "/port") == 0) {
         const union MHD_ConnectionInfo *peer =
             MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
@@ -26,8 +27,9 @@ static void handler(void *context, const struct httpd_request *request, struct h
         return;
     }
     if (strcmp(request->path, "/large") == 0) {
-        for (int i = 0; i < 1000; i++)
+        for (int i = 0; i < 1000; i++) {
             buf_text(&reply->body, "0123456789");
+        }
         return;
     }
     const char *type = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND,

@@ -31,8 +31,9 @@ static void echo_handler(void *context, const struct httpd_request *request,
     struct echo *echo = context;
     atomic_fetch_add(&echo->calls, 1);
     if (strcmp(request->path, "/large") == 0) {
-        for (int i = 0; i < REPLY_MAX; i++)
+        for (int i = 0; i < REPLY_MAX; i++) {
             buf_text(&reply->body, "xx");
+        }
         return;
     }
     if (strcmp(request->path, "/empty") == 0) {
@@ -46,8 +47,9 @@ static void echo_handler(void *context, const struct httpd_request *request,
     }
     if (strcmp(request->path, "/slow") == 0) {
         atomic_store(&echo->entered, true);
-        while (!atomic_load(&echo->leave))
+        while (!atomic_load(&echo->leave)) {
             clock_sleep_ns(CLOCK_NS_PER_MS);
+        }
         atomic_store(&echo->left, true);
     }
     const char *user = httpd_query(request, "user_id");
@@ -106,13 +108,15 @@ static void talk(int fd, const char *text, size_t len, int heads, char *out, siz
     int seen = 0;
     while (seen < heads && used + 1 < size) {
         ssize_t got = recv(fd, out + used, size - 1 - used, 0);
-        if (got <= 0)
+        if (got <= 0) {
             break;
+        }
         used += (size_t)got;
         out[used] = '\0';
         seen = 0;
-        for (const char *at = out; (at = strstr(at, "\r\n\r\n")) != NULL; at += 4)
+        for (const char *at = out; (at = strstr(at, "\r\n\r\n")) != NULL; at += 4) {
             seen++;
+        }
     }
     out[used] = '\0';
 }
@@ -134,8 +138,9 @@ Test(httpd, ipv6_literals_are_listened_on)
     struct echo echo;
     int probe = socket(AF_INET6, SOCK_STREAM, 0);
     struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
-    if (probe < 0 || bind(probe, (struct sockaddr *)&address, sizeof(address)) != 0)
+    if (probe < 0 || bind(probe, (struct sockaddr *)&address, sizeof(address)) != 0) {
         cr_skip_test("this machine has no IPv6 loopback");
+    }
     close(probe);
     struct httpd *httpd = start(&echo, "[::1]:0", 1);
     char body[REPLY_MAX];
@@ -255,8 +260,9 @@ Test(httpd, an_endless_chunked_body_is_cut)
     int fd = dial(httpd), chunks = 0;
     cr_assert_eq(send(fd, ask, sizeof(ask) - 1, MSG_NOSIGNAL), (ssize_t)sizeof(ask) - 1);
     /* Far more than limit, drop allowance and socket buffers together; ends when cut. */
-    while (chunks < 100000 && send(fd, chunk, sizeof(chunk), MSG_NOSIGNAL) > 0)
+    while (chunks < 100000 && send(fd, chunk, sizeof(chunk), MSG_NOSIGNAL) > 0) {
         chunks++;
+    }
     cr_expect_lt(chunks, 100000);
     cr_expect_eq(atomic_load(&echo.calls), 0);
     close(fd);
@@ -365,8 +371,9 @@ Test(httpd, stop_waits_for_a_running_handler)
     struct httpd *httpd = start(&echo, "127.0.0.1:0", 2);
     pthread_t client, releaser;
     cr_assert_eq(pthread_create(&client, NULL, get_slow, httpd), 0);
-    while (!atomic_load(&echo.entered))
+    while (!atomic_load(&echo.entered)) {
         clock_sleep_ns(CLOCK_NS_PER_MS);
+    }
     cr_assert_eq(pthread_create(&releaser, NULL, let_go, &echo), 0);
     httpd_stop(httpd);
     cr_expect(atomic_load(&echo.left), "the handler was still running when stop returned");
@@ -383,16 +390,20 @@ static void count_threads(int *others, int *blocking)
     while ((entry = readdir(tasks)) != NULL) {
         char path[300], line[256];
         unsigned long long mask;
-        if (entry->d_name[0] == '.' || strtol(entry->d_name, NULL, 10) == getpid())
+        if (entry->d_name[0] == '.' || strtol(entry->d_name, NULL, 10) == getpid()) {
             continue;
+        }
         snprintf(path, sizeof(path), "/proc/self/task/%s/status", entry->d_name);
         FILE *status = fopen(path, "r");
         (*others)++;
-        while (status != NULL && fgets(line, sizeof(line), status) != NULL)
-            if (sscanf(line, "SigBlk: %llx", &mask) == 1 && (mask >> (SIGTERM - 1) & 1) != 0)
+        while (status != NULL && fgets(line, sizeof(line), status) != NULL) {
+            if (sscanf(line, "SigBlk: %llx", &mask) == 1 && (mask >> (SIGTERM - 1) & 1) != 0) {
                 (*blocking)++;
-        if (status != NULL)
+            }
+        }
+        if (status != NULL) {
             fclose(status);
+        }
     }
     closedir(tasks);
 }

@@ -218,8 +218,9 @@ static bool wait_ready(struct server *server)
     int status;
     int64_t deadline = clock_mono_ns() + 20 * CLOCK_NS_PER_S;
     while (clock_mono_ns() < deadline && child_running(server->child, &status)) {
-        if (prometheus_ready(server->client))
+        if (prometheus_ready(server->client)) {
             return true;
+        }
         clock_sleep_ns(20 * CLOCK_NS_PER_MS);
     }
     return false;
@@ -249,8 +250,9 @@ static void start_server(struct server *server)
         const struct child_spec spec = {.name = "prometheus", .argv = argv, .log_path = log};
         cr_assert_eq(child_start(&server->child, &spec, &error), ERR_OK, "%s", error.text);
         server->client = prometheus_new(server->url);
-        if (wait_ready(server))
+        if (wait_ready(server)) {
             return;
+        }
         prometheus_free(server->client);
         child_stop(server->child, 5000);
     }
@@ -300,9 +302,10 @@ static void expect_values(struct server *server)
             prometheus_value(server->client, rows[i].expr, now_s(), &value, &found, &error), ERR_OK,
             "%s: %s", rows[i].expr, error.text);
         cr_expect_eq(found, rows[i].found, "%s", rows[i].expr);
-        if (found)
+        if (found) {
             cr_expect(isnan(rows[i].value) ? isnan(value) : value == rows[i].value, "%s: %g",
                       rows[i].expr, value);
+        }
     }
 }
 
@@ -360,8 +363,9 @@ Test(prometheus, a_real_server_is_read, .timeout = 120)
 {
     char path[256];
     struct server server;
-    if (!child_find("prometheus", path, sizeof(path)))
+    if (!child_find("prometheus", path, sizeof(path))) {
         cr_skip_test("no prometheus in PATH: not tested against a real server");
+    }
     start_server(&server);
     wait_for_samples(&server);
     expect_values(&server);

@@ -295,8 +295,9 @@ static bool wait_ready(struct fixture *f, const struct alertmanager *manager)
     int64_t deadline = clock_mono_ns() + 20 * CLOCK_NS_PER_S;
     snprintf(url, sizeof(url), "%s/-/ready", manager->url);
     while (clock_mono_ns() < deadline && child_running(manager->child, &status)) {
-        if (http_get(f->http, url, 1000, &f->reply, NULL) == ERR_OK && f->reply.status == 200)
+        if (http_get(f->http, url, 1000, &f->reply, NULL) == ERR_OK && f->reply.status == 200) {
             return true;
+        }
         clock_sleep_ns(20 * CLOCK_NS_PER_MS);
     }
     return false;
@@ -327,8 +328,9 @@ static void start_manager(struct fixture *f, const char *program, struct alertma
             program, config_flag, storage, listen_flag, "--cluster.listen-address=", NULL};
         const struct child_spec spec = {.name = "alertmanager", .argv = argv, .log_path = log};
         cr_assert_eq(child_start(&manager->child, &spec, &error), ERR_OK, "%s", error.text);
-        if (wait_ready(f, manager))
+        if (wait_ready(f, manager)) {
             return;
+        }
         child_stop(manager->child, 5000);
     }
     cr_assert_fail("Alertmanager did not become ready, see %s", log);
@@ -355,8 +357,9 @@ static void raise_alert(struct fixture *f, const struct alertmanager *manager, c
 static void wait_for_notices(struct fixture *f, size_t count)
 {
     int64_t deadline = clock_mono_ns() + 30 * CLOCK_NS_PER_S;
-    while (notice_count(f) < count && clock_mono_ns() < deadline)
+    while (notice_count(f) < count && clock_mono_ns() < deadline) {
         clock_sleep_ns(10 * CLOCK_NS_PER_MS);
+    }
     cr_assert_eq(notice_count(f), count);
 }
 
@@ -366,10 +369,12 @@ Test(webhook, a_real_alertmanager_is_understood, .timeout = 120)
     struct fixture f = setup();
     struct alertmanager manager;
     const char *program = "prometheus-alertmanager"; /* Debian's name */
-    if (!child_find(program, path, sizeof(path)))
+    if (!child_find(program, path, sizeof(path))) {
         program = "alertmanager";
-    if (!child_find(program, path, sizeof(path)))
+    }
+    if (!child_find(program, path, sizeof(path))) {
         cr_skip_test("no Alertmanager in PATH: not tested against a real one");
+    }
     start_manager(&f, program, &manager);
     int64_t now = clock_wall_ns(), hour_ns = 3600 * CLOCK_NS_PER_S;
     raise_alert(&f, &manager, "DriftDetected", now, now + hour_ns);
