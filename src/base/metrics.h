@@ -26,6 +26,9 @@ const char *metrics_bound_text(double bound, char *out, size_t size);
 
 struct metrics_snapshot; /* one parsed exposition */
 
+/* `name` labels errors. Stricter than a scrape where a count could be falsified: a last line
+ * without its newline (a reply cut short) and a series given twice are errors. Time stamps are
+ * dropped. */
 enum err metrics_parse(const char *name, const char *text, size_t len,
                        struct metrics_snapshot **out, struct error *error);
 void metrics_snapshot_free(struct metrics_snapshot *snapshot);

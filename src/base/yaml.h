@@ -9,6 +9,7 @@
 #ifndef BASE_YAML_H
 #define BASE_YAML_H
 
+#include "base/buf.h"
 #include "base/error.h"
 
 #include <jansson.h>
@@ -33,6 +34,9 @@ const char *yaml_source(const struct yaml_lines *lines, const char *pointer);
 /* Block-style YAML that Prometheus and Alertmanager read back as the same values; `head` (comment
  * lines starting with '#', may be NULL) is written first. */
 enum err yaml_write_file(const char *path, const char *head, const json_t *value,
+                         struct error *error);
+/* The same text appended to `out`. */
+enum err yaml_write_text(struct buf *out, const char *head, const json_t *value,
                          struct error *error);
 
 #endif

@@ -306,22 +306,33 @@ static bool write_value(struct buf *out, const json_t *value, int depth, int ind
     return true;
 }
 
+enum err yaml_write_text(struct buf *out, const char *head, const json_t *value,
+                         struct error *error)
+{
+    if (head != NULL) {
+        (void)buf_text(out, head);
+        if (*head != '\0' && !text_ends(head, "\n")) {
+            (void)buf_text(out, "\n");
+        }
+    }
+    if (!write_value(out, value, 0, 0, AT_START)) {
+        return error_set(error, ERR_INPUT, NULL, 0, "nested deeper than %d", YAML_DEPTH_MAX);
+    }
+    if (!buf_text(out, "\n")) {
+        return error_set(error, ERR_MEMORY, NULL, 0, "more than %zu bytes", out->max);
+    }
+    return ERR_OK;
+}
+
 enum err yaml_write_file(const char *path, const char *head, const json_t *value,
                          struct error *error)
 {
     struct buf out;
-    enum err code;
+    struct error local = {.code = ERR_OK};
     buf_init(&out, FILE_MAX_BYTES);
-    if (head != NULL) {
-        (void)buf_text(&out, head);
-        if (*head != '\0' && !text_ends(head, "\n")) {
-            (void)buf_text(&out, "\n");
-        }
-    }
-    if (!write_value(&out, value, 0, 0, AT_START)) {
-        code = error_set(error, ERR_INPUT, path, 0, "nested deeper than %d", YAML_DEPTH_MAX);
-    } else if (!buf_text(&out, "\n") || out.failed) {
-        code = error_set(error, ERR_MEMORY, path, 0, "more than %zu bytes", FILE_MAX_BYTES);
+    enum err code = yaml_write_text(&out, head, value, &local);
+    if (code != ERR_OK) {
+        (void)error_set(error, code, path, 0, "%s", local.text);
     } else {
         code = file_write(path, out.data, out.len, error);
     }
