@@ -40,7 +40,7 @@ struct model {
     double mean_stars;
     float *user_bias, *item_bias; /* [users], [items] */
 
-    float blend[SOURCE_COUNT];         /* the ranker's weights, see ranker.h */
+    float claim[SOURCE_COUNT];         /* of each source on a film, see ranker.h */
     double source_share[SOURCE_COUNT]; /* of list places, over a sample of people; sums to 1 */
     int64_t trained_at_s;              /* seconds since 1970 UTC */
     double training_s;                 /* wall time */

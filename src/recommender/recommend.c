@@ -43,5 +43,5 @@ int recommend_list(const struct model *model, int32_t user_id, const struct post
 {
     assert(n >= 1 && n <= RECOMMEND_LENGTH_MAX);
     recommend_candidates(model, user_id, posted, posted_count, scratch);
-    return ranker_merge(model->blend, &scratch->input, n, out);
+    return ranker_merge(model->claim, &scratch->input, n, out);
 }

@@ -33,8 +33,8 @@ struct train_config train_defaults(void)
 {
     return (struct train_config){.factors = 32,
                                  .half_life_s = 30 * 86400.0,
-                                 .sweeps_cold = 8,
-                                 .sweeps_warm = 4,
+                                 .sweeps_cold = 6,
+                                 .sweeps_warm = 3,
                                  .regularisation = 1,
                                  .alpha = 1,
                                  .seed = 1,
@@ -266,7 +266,7 @@ static void calibrate_ranker(struct model *model)
             inputs[count++] = *recommend_candidates(model, ratings->user_id[u], NULL, 0, scratch);
         }
     }
-    ranker_calibrate(inputs, count, SAMPLE_LENGTH, model->blend, model->source_share);
+    ranker_calibrate(inputs, count, SAMPLE_LENGTH, model->claim, model->source_share);
     mem_free(inputs);
     recommend_scratch_free(scratch);
 }
