@@ -1,0 +1,268 @@
+/* driftdrill run: the people of a drill as a load generator, without a verdict. */
+#include "base/clock.h"
+#include "base/http.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "command/command.h"
+#include "command/run_metrics.h"
+#include "command/run_report.h"
+#include "command/run_settings.h"
+#include "drill/people.h"
+#include "drill/play.h"
+#include "load/seen.h"
+
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define LEAD_NS (CLOCK_NS_PER_S / 10) /* between starting the threads and drill time 0 */
+#define TURN_NS (CLOCK_NS_PER_S / 10)
+#define STATUS_PERIOD_NS (2 * CLOCK_NS_PER_S)
+#define TERMINAL_PERIOD_NS (CLOCK_NS_PER_S / 2)
+#define PROBE_TIMEOUT_MS 3000L
+/* A visit under way at the end may go on for a while; a backlog may not. */
+#define OVERTIME_NS (5 * CLOCK_NS_PER_S)
+
+static const struct option_row rows[] = {
+    {"target", OPTION_TEXT, "URL", NULL, 0, 0, "The recommender to play against (required)."},
+    {"rate", OPTION_REAL, "STEPS_PER_S", "50", 0.001, 1e6,
+     "Steps (a list, perhaps a rating) a second."},
+    {"duration", OPTION_DURATION, "TIME", "30s", 0.1, 31536000, "How long visits start."},
+    {"users", OPTION_INT, "N", "20000", 1, 10000000, "People in all, the real users among them."},
+    {"seed", OPTION_INT, "S", "1", 0, 9e15,
+     "The same seed gives the same people, visits and choices."},
+    {"threads", OPTION_INT, "T", "1", 1, 256, "Worker threads."},
+    {"connections", OPTION_INT, "N", "64", 1, 65536, "Connections a thread."},
+    {"steps-per-visit", OPTION_REAL, "X", "2", 1, 1000, "Mean of a geometric number of steps."},
+    {"think", OPTION_DURATION, "TIME", "500ms", 0, 86400,
+     "Median pause before a rating and before the next list."},
+    {"list-length", OPTION_INT, "N", "10", 1, POPULATION_LIST_MAX, "Films asked for."},
+    {"timeout", OPTION_DURATION, "TIME", "5s", 0.001, 3600, "When a request is given up."},
+    {"data", OPTION_TEXT, "DIR", NULL, 0, 0,
+     "MovieLens folder the people are learned from; else MOVIELENS_DIR, data/ml-latest-small or "
+     "built-in synthetic data."},
+    {"scenario", OPTION_TEXT, "FILE", NULL, 0, 0,
+     "Traffic, people, phases and drift of a scenario; options given here go before it."},
+    {"json", OPTION_TEXT, "FILE", NULL, 0, 0, "Write the whole outcome here."},
+    {"listen", OPTION_TEXT, "HOST:PORT", NULL, 0, 0,
+     "Serve own /metrics while playing; port 0 takes a free one."},
+    {NULL},
+};
+
+struct run { /* everything a run holds */
+    struct run_settings settings;
+    struct people people;
+    struct engine_seen seen;
+    struct target target;
+    struct engine *engine;
+    struct httpd *httpd;
+    struct run_metrics metrics;
+    int64_t start_mono_ns;
+    bool terminal, line_open;
+    int64_t shown_ns;
+    struct engine_live before;
+    bool interrupted;
+};
+
+/* Any answer will do: what a target without /healthz says proves as much. No list is asked for, so
+ * that target and ledger count the same. */
+static enum err probe(const struct run_settings *settings, struct error *error)
+{
+    char url[320];
+    struct error cause = {0};
+    struct http_reply reply;
+    struct http *http = http_new();
+    (void)snprintf(url, sizeof url, "%s/healthz", settings->target);
+    buf_init(&reply.body, 65536);
+    enum err code = http_get(http, url, PROBE_TIMEOUT_MS, &reply, &cause);
+    buf_deinit(&reply.body);
+    http_free(http);
+    if (code != ERR_OK) {
+        error_set(error, code, settings->target, 0, "the target cannot be reached: %s", cause.text);
+    }
+    return code;
+}
+
+static enum err make_people(struct run *run, struct error *error)
+{
+    char home[1024];
+    bool has_home = command_home(home, sizeof home);
+    struct parallel parallel = parallel_all_cores();
+    struct population_config config = population_defaults();
+    enum err code =
+        people_load_data(run->settings.data, has_home ? home : NULL, &run->people, error);
+    if (code != ERR_OK) {
+        return code;
+    }
+    config.users = run->settings.people;
+    config.seed = run->settings.seed;
+    code = population_build(&config, &run->people.data, &parallel, &run->people.population, error);
+    if (code == ERR_OK) {
+        seen_build(run->people.population, clock_wall_ns() / CLOCK_NS_PER_S, &parallel, &run->seen);
+    }
+    return code;
+}
+
+static enum err start(struct run *run, struct error *error)
+{
+    const struct run_settings *settings = &run->settings;
+    run->target = (struct target){.list_length = settings->list_length,
+                                  .catalogue = population_catalogue(run->people.population)};
+    (void)text_copy(run->target.base_url, sizeof run->target.base_url, settings->target);
+    run->start_mono_ns = clock_mono_ns() + LEAD_NS;
+    struct engine_plan plan = {
+        .population = run->people.population,
+        .drift = &settings->scenario.drift,
+        .target = &run->target,
+        .seen = run->seen,
+        .arrivals = {.seed = settings->seed,
+                     .visits_per_s = settings->rate / settings->steps_per_visit,
+                     .steps_per_visit = settings->steps_per_visit,
+                     .think_median_s = settings->think_median_s,
+                     .think_sigma = settings->think_sigma,
+                     .people = settings->people,
+                     .end_ns = settings->duration_ns},
+        .transport = &transport_curl,
+        .threads = settings->threads,
+        .connections = settings->connections,
+        .timeout_ms = settings->timeout_ms,
+        .start_mono_ns = run->start_mono_ns,
+        .phase_start_ns = settings->phase_start_ns,
+        .phase_count = settings->phase_count};
+    enum err code = engine_start(&plan, &run->engine, error);
+    if (code != ERR_OK || settings->listen == NULL) {
+        return code;
+    }
+    run->metrics = (struct run_metrics){
+        .settings = settings, .engine = run->engine, .start_mono_ns = run->start_mono_ns};
+    code = run_metrics_serve(&run->metrics, &run->httpd, error);
+    if (code == ERR_OK) {
+        log_write(LOG_INFO, "run", "own metrics on %s/metrics", httpd_url(run->httpd));
+    }
+    return code;
+}
+
+static void show_status(struct run *run, int64_t now_ns)
+{
+    struct engine_live is, was = run->before;
+    int64_t passed_ns = now_ns - run->shown_ns;
+    if (passed_ns < (run->terminal ? TERMINAL_PERIOD_NS : STATUS_PERIOD_NS)) {
+        return;
+    }
+    engine_live(run->engine, &is);
+    double lists = (double)(is.lists - was.lists), rated = (double)(is.rated - was.rated);
+    fprintf(stderr,
+            "%s%6.1f s of %.1f  %6.0f steps/s  conversion %.3f  mean rating %.2f  "
+            "%lld errors  %lld in flight  lag %.1f ms at most%s",
+            run->terminal ? "\r\033[K" : "", (double)now_ns * 1e-9,
+            (double)run->settings.duration_ns * 1e-9,
+            (double)(is.steps - was.steps) * 1e9 / (double)passed_ns,
+            lists > 0 ? (double)(is.converted - was.converted) / lists : 0.0,
+            rated > 0 ? (is.stars - was.stars) / rated : 0.0, (long long)(is.failed + is.unknown),
+            (long long)is.in_flight, (double)is.lag_max_ns * 1e-6, run->terminal ? "" : "\n");
+    fflush(stderr);
+    run->line_open = run->terminal;
+    run->shown_ns = now_ns;
+    run->before = is;
+}
+
+static double cpu_s(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6;
+}
+
+/* Plays to the end, to the end of its patience, or to a signal; returns the drill time played. */
+static int64_t play_out(struct run *run)
+{
+    int64_t end_ns = run->settings.duration_ns;
+    int64_t patience_ns = end_ns + run->settings.timeout_ms * CLOCK_NS_PER_MS + OVERTIME_NS;
+    int64_t now_ns = clock_mono_ns() - run->start_mono_ns;
+    run->terminal = isatty(STDERR_FILENO) == 1;
+    while (!engine_finished(run->engine) && now_ns < patience_ns && !run->interrupted) {
+        run->interrupted = play_interrupted(TURN_NS);
+        now_ns = clock_mono_ns() - run->start_mono_ns;
+        show_status(run, now_ns);
+    }
+    engine_stop(run->engine);
+    if (run->line_open) {
+        fputc('\n', stderr);
+    }
+    return run->interrupted && now_ns < end_ns ? (now_ns > 0 ? now_ns : 0) : end_ns;
+}
+
+static enum err report(const struct run_outcome *outcome, struct error *error)
+{
+    char why[256];
+    run_report_print(outcome);
+    fflush(stdout);
+    if (outcome->settings->json_path != NULL) {
+        enum err code = run_report_write(outcome, outcome->settings->json_path, error);
+        if (code != ERR_OK) {
+            return code;
+        }
+    }
+    if (outcome->interrupted) {
+        return ERR_INTERRUPTED;
+    }
+    return run_report_on_time(outcome, why, sizeof why)
+               ? ERR_OK
+               : error_set(error, ERR_INVALID, NULL, 0, "%s", why);
+}
+
+static enum err play_and_report(struct run *run, struct error *error)
+{
+    struct engine_result result;
+    double cpu_before_s = cpu_s();
+    enum err code = start(run, error);
+    if (run->engine == NULL) {
+        return code;
+    }
+    int64_t played_ns = 0;
+    if (code == ERR_OK) {
+        played_ns = play_out(run);
+    }
+    engine_stop(run->engine);
+    httpd_stop(run->httpd);
+    engine_join(run->engine, &result);
+    if (code == ERR_OK) {
+        struct run_outcome outcome = {.settings = &run->settings,
+                                      .result = &result,
+                                      .data_name = run->people.data_name,
+                                      .data_fingerprint = run->people.data.fingerprint,
+                                      .played_ns = played_ns,
+                                      .cpu_s = cpu_s() - cpu_before_s,
+                                      .interrupted = run->interrupted};
+        code = report(&outcome, error);
+    }
+    engine_result_deinit(&result);
+    return code;
+}
+
+static enum err run_load(const struct options *options, struct error *error)
+{
+    struct run run = {0};
+    enum err code = run_settings_read(options, &run.settings, error);
+    if (code == ERR_OK) {
+        code = probe(&run.settings, error);
+    }
+    if (code == ERR_OK) {
+        code = make_people(&run, error);
+    }
+    if (code == ERR_OK) {
+        code = play_and_report(&run, error);
+    }
+    seen_deinit(&run.seen);
+    people_deinit(&run.people);
+    return code;
+}
+
+const struct command command_run = {
+    .name = "run",
+    .usage = "run --target URL [--rate STEPS_PER_S] [--duration TIME] [options]",
+    .summary = "play the simulated people against a recommender, without a verdict",
+    .options = rows,
+    .run = run_load,
+};

@@ -1,0 +1,37 @@
+/* What `driftdrill run` was asked to do: options, or a scenario's traffic and drift where the
+ * command line is silent. Constant after reading. */
+#ifndef COMMAND_RUN_SETTINGS_H
+#define COMMAND_RUN_SETTINGS_H
+
+#include "base/error.h"
+#include "base/option.h"
+#include "drill/scenario.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct run_settings {
+    const char *target; /* URL without trailing slash; in target_text */
+    char target_text[256];
+    double rate; /* steps per second */
+    int64_t duration_ns;
+    int32_t people;
+    uint64_t seed;
+    unsigned threads;
+    int connections; /* per thread */
+    int list_length;
+    double steps_per_visit;
+    double think_median_s, think_sigma;
+    long timeout_ms;
+    const char *data, *json_path, *listen; /* NULL if unset */
+    const char *scenario_path;             /* NULL if none */
+    struct scenario scenario;              /* zeroed if none: one phase, no drift */
+    int phase_count;
+    int64_t phase_start_ns[SCENARIO_PHASES_MAX];
+};
+
+/* Faults of a scenario are printed; the error then says how many. */
+enum err run_settings_read(const struct options *options, struct run_settings *out,
+                           struct error *error);
+
+#endif
