@@ -1,10 +1,10 @@
 #include "drill/bundled.h"
 
 #include "base/child.h"
-#include "base/fileio.h"
 #include "base/mem.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #define STOP_GRACE_MS 3000
 
@@ -18,9 +18,11 @@ enum err bundled_start(const struct bundled_config *config, struct bundled **out
                        struct error *error)
 {
     char program[512], seed[32];
-    if (!file_program_path(program, sizeof program)) {
+    ssize_t len = readlink("/proc/self/exe", program, sizeof program - 1);
+    if (len < 0) {
         return error_set(error, ERR_PROCESS, "/proc/self/exe", 0, "cannot tell which program runs");
     }
+    program[len] = '\0';
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)config->seed);
     const char *argv[] = {program,    "serve",       "--data", config->data_folder,
                           "--listen", "127.0.0.1:0", "--seed", seed,

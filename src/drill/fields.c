@@ -24,7 +24,8 @@ int fields_line(const struct fields_at *at)
 
 void fields_path(const struct fields_at *at, const char *key, char *out, size_t size)
 {
-    snprintf(out, size, "%s/%s", at->path, key);
+    /* A path too long for a report loses its end; the line number remains. */
+    (void)text_join_path(out, size, at->path, key);
 }
 
 static bool is_known(const char *key, const char *const *known)

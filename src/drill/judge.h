@@ -16,7 +16,7 @@
 enum judge_outcome { JUDGE_PASS, JUDGE_FAIL, JUDGE_INVALID };
 
 struct judge_row {
-    char name[160];
+    char name[256];
     char wanted[160];
     char observed[512];
     enum judge_outcome outcome;

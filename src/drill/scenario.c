@@ -13,6 +13,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -343,6 +344,20 @@ static uint32_t read_phase_set(const struct fields_at *at, const struct scenario
     return set;
 }
 
+static void name_it(struct scenario_expectation *out, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* The sentence that stands for the expectation in every report. */
+static void name_it(struct scenario_expectation *out, const char *format, ...)
+{
+    char name[sizeof out->name];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(name, sizeof name, format, args);
+    va_end(args);
+    memcpy(out->name, name, sizeof name);
+}
+
 static void read_transition(const struct fields_at *at, const struct scenario *scenario,
                             struct scenario_expectation *out)
 {
@@ -357,7 +372,7 @@ static void read_transition(const struct fields_at *at, const struct scenario *s
             fields_fault(at->fields, at->path, "'within' is longer than the phase '%s'",
                          phase->name);
         }
-        snprintf(out->name, sizeof out->name, "%s %s in %s", out->alert, verb, phase->name);
+        name_it(out, "%s %s in %s", out->alert, verb, phase->name);
     }
 }
 
@@ -366,10 +381,10 @@ static void read_silence(const struct fields_at *at, const struct scenario *scen
 {
     if (fields_has(at, "silent_group")) {
         fields_text(at, "silent_group", FIELDS_REQUIRED, out->group, sizeof out->group);
-        snprintf(out->name, sizeof out->name, "group %s stays silent", out->group);
+        name_it(out, "group %s stays silent", out->group);
     } else {
         fields_text(at, "silent", FIELDS_REQUIRED, out->alert, sizeof out->alert);
-        snprintf(out->name, sizeof out->name, "%s stays silent", out->alert);
+        name_it(out, "%s stays silent", out->alert);
     }
     out->phases = read_phase_set(at, scenario);
 }
@@ -394,8 +409,7 @@ static void read_agreement(const struct fields_at *at, const struct scenario *sc
                          scenario->phase[i].name);
         }
     }
-    snprintf(out->name, sizeof out->name, "recorded %s agrees with the ledger",
-             scenario_quantity_name(out->quantity));
+    name_it(out, "recorded %s agrees with the ledger", scenario_quantity_name(out->quantity));
 }
 
 static void read_word(const struct fields_at *at, const char *key, const char *word,

@@ -43,7 +43,7 @@ enum scenario_quantity {
 
 struct scenario_expectation {
     enum scenario_expect kind;
-    char name[160];
+    char name[256];
     char alert[128];   /* fires, resolves, silent */
     char group[128];   /* silent: instead of alert */
     int phase;         /* fires, resolves */

@@ -27,8 +27,8 @@ struct population_config {
     double choice_sharpness;   /* tau: weight of the (clipped) affinity in a list, 1.2 */
     double popularity_weight;  /* .3, on log popularity minus its mean */
     double examination_power;  /* rank k is looked at with probability k^-power, .5 */
-    double popular_list_share; /* the no-choice cost is solved so that the plain popular list is
-                                  rated with this probability, .18 */
+    double popular_list_share; /* the no-choice cost is solved so that the popular list, without the
+                                  films a person has seen, is rated with this probability, .18 */
     double past_sharpness;     /* beta: weight of affinity when the past is chosen, 1.1 */
     double look_alike_mix;     /* x = unit(x_base + mix x_other), .35 */
 };

@@ -18,9 +18,10 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdlib.h>
 
-#define COST_PEOPLE_MAX 20000 /* people the cost is solved on, spread evenly */
-#define COST_LOOKS 4          /* draws of what each looks at */
+#define COST_PEOPLE_MAX 2000 /* people the cost is solved on, spread evenly */
+#define COST_LOOKS 4         /* draws of what each looks at */
 #define COST_LIST 10
 #define COST_ROUNDS 60
 
@@ -110,10 +111,33 @@ struct step_outcome population_step(const struct population *population, const s
 
 struct cost_problem {
     const struct population *population;
-    int32_t popular[COST_LIST];
-    int32_t listed, people;
+    int32_t *popular; /* [films] most rated first */
+    int32_t people;
     double *weight; /* [people x COST_LOOKS] sum of exp(attraction) over the films looked at */
 };
+
+static int by_index(const void *a, const void *b)
+{
+    int32_t left = *(const int32_t *)a, right = *(const int32_t *)b;
+    return (left > right) - (left < right);
+}
+
+/* The popular list as a service would show it to this person: without what they have seen. */
+static int32_t popular_unseen(const struct cost_problem *problem, int32_t person,
+                              int32_t list[COST_LIST])
+{
+    struct past past = {0};
+    int32_t listed = 0;
+    population_past(problem->population, person, 0, &past);
+    qsort(past.item, (size_t)past.count, sizeof *past.item, by_index);
+    for (int32_t k = 0; k < problem->population->films && listed < COST_LIST; k++) {
+        if (!was_seen(past.item, past.count, problem->popular[k])) {
+            list[listed++] = problem->popular[k];
+        }
+    }
+    past_deinit(&past);
+    return listed;
+}
 
 static void weigh_people(void *context, int64_t first, int64_t end, unsigned lane)
 {
@@ -123,14 +147,16 @@ static void weigh_people(void *context, int64_t first, int64_t end, unsigned lan
     for (int64_t row = first; row < end; row++) {
         int32_t person = (int32_t)(row * population->users / problem->people);
         const float *taste = population->taste + (int64_t)person * TASTE_DIMS;
+        int32_t list[COST_LIST];
         double attraction[COST_LIST];
-        for (int32_t k = 0; k < problem->listed; k++) {
-            attraction[k] = exp(population_attraction(population, taste, problem->popular[k]));
+        int32_t listed = popular_unseen(problem, person, list);
+        for (int32_t k = 0; k < listed; k++) {
+            attraction[k] = exp(population_attraction(population, taste, list[k]));
         }
         struct rng look = rng_stream(population->config.seed, (uint64_t)person, POPULATION_COST);
         for (int draw = 0; draw < COST_LOOKS; draw++) {
             double weight = 0;
-            for (int32_t k = 0; k < problem->listed; k++) {
+            for (int32_t k = 0; k < listed; k++) {
                 weight += rng_uniform(&look) < population->look[k] ? attraction[k] : 0;
             }
             problem->weight[row * COST_LOOKS + draw] = weight;
@@ -138,32 +164,33 @@ static void weigh_people(void *context, int64_t first, int64_t end, unsigned lan
     }
 }
 
-/* The most-rated films, the lower index first among equals. */
-static void find_popular(struct cost_problem *problem)
+/* Films with the same count stand in order of their index: the sort key holds both. */
+static int by_falling_key(const void *a, const void *b)
+{
+    uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+    return (left < right) - (left > right);
+}
+
+static void order_by_count(struct cost_problem *problem)
 {
     const struct population *population = problem->population;
-    problem->listed = 0;
-    for (int32_t film = 0; film < population->films; film++) {
-        int32_t place = problem->listed;
-        while (place > 0 &&
-               population->film_count[problem->popular[place - 1]] < population->film_count[film]) {
-            place--;
-        }
-        if (place == COST_LIST) {
-            continue;
-        }
-        int32_t last = problem->listed < COST_LIST ? problem->listed++ : COST_LIST - 1;
-        for (int32_t k = last; k > place; k--) {
-            problem->popular[k] = problem->popular[k - 1];
-        }
-        problem->popular[place] = film;
+    size_t films = (size_t)population->films;
+    uint64_t *key = mem_array(films, sizeof *key);
+    for (size_t film = 0; film < films; film++) {
+        key[film] = (uint64_t)population->film_count[film] << 32 | (uint32_t)~film;
     }
+    qsort(key, films, sizeof *key, by_falling_key);
+    for (size_t k = 0; k < films; k++) {
+        problem->popular[k] = (int32_t) ~(uint32_t)key[k];
+    }
+    mem_free(key);
 }
 
 double step_solve_cost(const struct population *population, const struct parallel *parallel)
 {
     struct cost_problem problem = {.population = population};
-    find_popular(&problem);
+    problem.popular = mem_array((size_t)population->films, sizeof *problem.popular);
+    order_by_count(&problem);
     problem.people = population->users < COST_PEOPLE_MAX ? population->users : COST_PEOPLE_MAX;
     int64_t count = (int64_t)problem.people * COST_LOOKS;
     problem.weight = mem_array((size_t)count, sizeof *problem.weight);
@@ -183,5 +210,6 @@ double step_solve_cost(const struct population *population, const struct paralle
         }
     }
     mem_free(problem.weight);
+    mem_free(problem.popular);
     return (low + high) / 2;
 }
