@@ -39,6 +39,7 @@ static void shortest_scientific(double value, char *out, size_t size)
     memmove(end, exponent, strlen(exponent) + 1);
 }
 
+/* The integers that most counters are take a short way past the search for digits. */
 static const char *number_text(double value, char *out, size_t size)
 {
     if (isnan(value)) {
@@ -69,6 +70,7 @@ const char *metrics_bound_text(double bound, char *out, size_t size)
     return out;
 }
 
+/* HELP text and label values escape different bytes; `special` names them. */
 static void add_escaped(struct buf *out, const char *text, const char *special)
 {
     for (;;) {

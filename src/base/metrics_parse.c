@@ -58,6 +58,7 @@ static void skip_blanks(struct scanner *scanner)
     scanner->at += strspn(scanner->at, " \t");
 }
 
+/* Always false, so that scanning functions can return it. */
 static bool expected(const struct scanner *scanner, const char *what)
 {
     (void)error_set(scanner->error, ERR_INPUT, scanner->name, scanner->line,
@@ -111,6 +112,7 @@ static void append_label(struct metrics_snapshot *snapshot, struct metrics_label
     snapshot->label[snapshot->label_total++] = label;
 }
 
+/* Labels are sorted so that series differing in their order only compare equal. */
 static int compare_labels(const void *a, const void *b)
 {
     return strcmp(((const struct metrics_label *)a)->name, ((const struct metrics_label *)b)->name);
@@ -176,6 +178,7 @@ static bool scan_labels(struct scanner *scanner, struct series *series)
     return true;
 }
 
+/* What Go's ParseFloat takes, but for hexadecimal numbers, which no exposition has. */
 static bool number_value(const char *text, double *out)
 {
     const char *digits = text + (*text == '+');
@@ -216,6 +219,8 @@ static bool scan_value(struct scanner *scanner, double *value)
     return true;
 }
 
+/* One line `name{labels} value timestamp`. The name is terminated last, because the byte behind it
+ * may be the brace or blank that is still to be read. */
 static bool scan_sample(struct scanner *scanner)
 {
     struct metrics_snapshot *snapshot = scanner->snapshot;
@@ -336,6 +341,8 @@ static int compare_series(const void *a, const void *b, void *context)
     return order;
 }
 
+/* Sorts the series and compares neighbours. A series given twice would be counted twice by
+ * metrics_sum, which Prometheus, keeping one of them, would not do. */
 static bool series_differ(const struct scanner *scanner)
 {
     struct metrics_snapshot *snapshot = scanner->snapshot;
@@ -389,6 +396,7 @@ void metrics_snapshot_free(struct metrics_snapshot *snapshot)
     }
 }
 
+/* Whether the series has the wanted label with the wanted value. */
 static bool carries(const struct metrics_snapshot *snapshot, const struct series *series,
                     const struct metrics_label *wanted)
 {

@@ -21,6 +21,8 @@
 #include <string.h>
 #include <yaml.h>
 
+/* Scenarios and rule files are kilobytes; the bounds only keep a wrong path or a hostile file from
+ * eating the machine. A copied value costs its text and about what jansson spends on a node. */
 #define FILE_MAX_BYTES ((size_t)16 << 20)
 #define ALIAS_BUDGET_BYTES ((size_t)16 << 20)
 #define VALUE_COST_BYTES 64
@@ -41,6 +43,8 @@ static int event_line(const yaml_event_t *event)
     return (int)event->start_mark.line + 1;
 }
 
+/* Turns what libyaml says into our error. A byte that is not text is found before lines are
+ * counted, so that error knows its offset only. */
 static enum err parser_fault(struct reader *reader)
 {
     const yaml_parser_t *parser = &reader->parser;
@@ -57,6 +61,7 @@ static enum err parser_fault(struct reader *reader)
                      parser->context ? parser->context : "", parser->context ? ", " : "", problem);
 }
 
+/* False, with the error set, if the text is not YAML; otherwise the caller deletes the event. */
 static bool next_event(struct reader *reader, yaml_event_t *event)
 {
     if (!yaml_parser_parse(&reader->parser, event)) {
@@ -124,6 +129,8 @@ static bool one_of(const char *text, const char *a, const char *b, const char *c
     return strcmp(text, a) == 0 || strcmp(text, b) == 0 || strcmp(text, c) == 0;
 }
 
+/* A number that does not fit is refused rather than rounded: in a label such as a revision it would
+ * silently become another text. */
 static json_t *integer_value(struct reader *reader, const char *text, int line)
 {
     int64_t value = 0;
@@ -178,6 +185,8 @@ static json_t *plain_value(struct reader *reader, const char *text, int line, bo
     return NULL;
 }
 
+/* Zero bytes are refused because everything above reads texts as C strings, which would end there.
+ */
 static json_t *string_value(struct reader *reader, const char *text, size_t len, int line)
 {
     json_t *json = memchr(text, '\0', len) ? NULL : json_stringn(text, len);
@@ -188,6 +197,8 @@ static json_t *string_value(struct reader *reader, const char *text, size_t len,
     return json;
 }
 
+/* Only plain scalars without a tag are guessed at. Quotes, block styles and the tags !!str and "!"
+ * make text; the tags of the core schema demand their type, whatever the quoting. */
 static json_t *read_scalar(struct reader *reader, const yaml_event_t *event, size_t place)
 {
     const char *text = (const char *)event->data.scalar.value;
@@ -256,6 +267,8 @@ static bool pay_for_copy(struct reader *reader, const json_t *value, int depth)
     return true;
 }
 
+/* Anchors are noted when their value is complete, so an alias inside its own anchor does not
+ * resolve and values cannot contain themselves. */
 static json_t *read_alias(struct reader *reader, const yaml_event_t *event)
 {
     const char *anchor = (const char *)event->data.alias.anchor;
@@ -294,6 +307,8 @@ static bool merge_into(struct reader *reader, json_t *object, json_t *from, int 
     return ok;
 }
 
+/* Keys are text as written, also where a value of that spelling would be a number: JSON has no
+ * other keys. *merge tells the plain "<<". Heap. */
 static char *read_key(struct reader *reader, const yaml_event_t *event, bool *merge)
 {
     const char *text = (const char *)event->data.scalar.value;
@@ -311,6 +326,8 @@ static char *read_key(struct reader *reader, const yaml_event_t *event, bool *me
     return mem_text(text);
 }
 
+/* One key with its value. Merged entries are gathered apart, because a mapping's own keys win over
+ * them even if they come later, and are no duplicates of them. */
 static bool read_entry(struct reader *reader, const yaml_event_t *key_event, json_t *object,
                        json_t *merged, size_t place)
 {
@@ -392,6 +409,7 @@ static json_t *read_sequence(struct reader *reader, size_t place)
     return array;
 }
 
+/* Checks tag and depth of a list or mapping, whose start event was read, and reads the rest. */
 static json_t *read_collection(struct reader *reader, const yaml_event_t *event, size_t place)
 {
     bool mapping = event->type == YAML_MAPPING_START_EVENT;
@@ -457,6 +475,7 @@ static bool open_document(struct reader *reader, yaml_event_t *event)
     }
 }
 
+/* Nothing but the end may follow; a second document would otherwise go unread and unnoticed. */
 static bool close_document(struct reader *reader)
 {
     for (;;) {

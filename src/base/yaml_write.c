@@ -25,6 +25,7 @@
 #define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS "0123456789"
 
+/* What stands on the line before a value: nothing, "key:" or "-". */
 enum position { AT_START, AFTER_KEY, AFTER_DASH };
 
 static bool write_value(struct buf *out, const json_t *value, int depth, int indent,
@@ -142,6 +143,7 @@ static void write_escape(struct buf *out, const unsigned char *text, size_t spec
     }
 }
 
+/* Copies runs of ordinary bytes, including whole UTF-8 characters, between the escapes. */
 static void write_quoted(struct buf *out, const char *text, size_t len)
 {
     (void)buf_text(out, "\"");
@@ -162,6 +164,8 @@ static void write_quoted(struct buf *out, const char *text, size_t len)
     (void)buf_text(out, "\"");
 }
 
+/* The last newline belongs to the caller, which ends every value's line; "|-" tells readers that
+ * the text itself has none. Empty lines carry no indentation, so no line ends in blanks. */
 static void write_literal(struct buf *out, const char *text, size_t len, int indent)
 {
     bool closed = text[len - 1] == '\n';
@@ -177,6 +181,7 @@ static void write_literal(struct buf *out, const char *text, size_t len, int ind
     }
 }
 
+/* A literal needs an indentation of at least one, which the document itself does not have. */
 static void write_text(struct buf *out, const char *text, size_t len, int indent)
 {
     if (is_plain(text, len)) {
@@ -223,6 +228,8 @@ static void write_key(struct buf *out, const char *key, int indent)
     (void)buf_text(out, ":");
 }
 
+/* The first entry of a mapping behind a dash stands on the dash's line ("- name: x"), as people
+ * write rule files; behind a key it begins a line. */
 static bool write_mapping(struct buf *out, const json_t *object, int depth, int indent,
                           enum position position)
 {

@@ -85,6 +85,8 @@ static size_t string_length(const char *text)
     return len + 1;
 }
 
+/* Length of digits and units in turn; 0 if that is not all that hangs together there, as in 5min or
+ * 5m3. Order and size of the units are judged later, where a duration must stand. */
 static size_t duration_length(const char *text)
 {
     size_t len = 0;
@@ -149,6 +151,7 @@ static void append_symbol(struct lexer *lexer)
     append(lexer, PROMQL_SYMBOL, 1);
 }
 
+/* First pass: words, numbers, strings, and every other byte as a symbol. */
 static bool cut(struct lexer *lexer)
 {
     for (;;) {
@@ -199,6 +202,7 @@ static bool expected(struct lexer *lexer, size_t index, const char *what)
     return false;
 }
 
+/* The token at `index` must be a duration; it gets its value and role. */
 static bool give_role(struct lexer *lexer, size_t index, enum promql_role role)
 {
     static const char wanted[] = "a duration such as 5m or 1h30m";
@@ -272,6 +276,7 @@ static bool read_offset(struct lexer *lexer, size_t index)
     return true;
 }
 
+/* Second pass. */
 static bool give_roles(struct lexer *lexer)
 {
     for (size_t i = 0; i < lexer->count; i++) {

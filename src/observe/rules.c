@@ -48,6 +48,7 @@ struct renderer {
 static void fault(const struct renderer *renderer, const char *place, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Notes a fault at a JSON pointer of the file in work. */
 static void fault(const struct renderer *renderer, const char *place, const char *format, ...)
 {
     char text[320];
@@ -172,6 +173,8 @@ static void compress_duration(const struct renderer *renderer, const char *place
     }
 }
 
+/* A fault in an expression of several lines names the line inside it: how the file spells the text
+ * (block, folded, quoted) is not known here, so the two cannot be added up. */
 static void compress_expr(const struct renderer *renderer, const char *place, json_t *rule)
 {
     char path[PATH_BYTES];
@@ -197,6 +200,7 @@ static void compress_expr(const struct renderer *renderer, const char *place, js
     }
 }
 
+/* Labels and annotations: every value becomes the text that Prometheus would read. */
 static void check_texts(const struct renderer *renderer, const char *place, json_t *rule,
                         const char *key)
 {
@@ -218,6 +222,7 @@ static void check_texts(const struct renderer *renderer, const char *place, json
     }
 }
 
+/* Copies object[key], if it is there, into a field of fixed size; too long is a fault. */
 static void copy_text(const struct renderer *renderer, const char *place, const json_t *object,
                       const char *key, char *out, size_t size)
 {
@@ -276,6 +281,8 @@ static void render_alert(struct renderer *renderer, const char *place, json_t *r
     }
 }
 
+/* Prometheus refuses these at start; here the fault has a line. The heartbeat's name is ours, and a
+ * file that has it is one that was rendered before. */
 static void check_record(const struct renderer *renderer, const char *place, const json_t *rule,
                          const char *record)
 {
@@ -314,6 +321,7 @@ static void render_rule(struct renderer *renderer, const char *place, json_t *ru
     }
 }
 
+/* Last in the group, so that it is there only if the evaluation got to its end. */
 static void add_heartbeat(json_t *rules, const char *group)
 {
     json_t *rule = json_pack("{s:s, s:s, s:{s:s}}", "record", HEARTBEAT, "expr", "vector(1)",
@@ -346,6 +354,8 @@ static void render_rules(struct renderer *renderer, const char *place, json_t *g
     add_heartbeat(rules, data->group);
 }
 
+/* A group's name is claimed over all files, unlike in Prometheus, because heartbeats are told apart
+ * by it alone. */
 static void render_group(struct renderer *renderer, const char *place, json_t *group)
 {
     static const char *const known[] = {"name",   "interval", "query_offset", "limit", "rules",
@@ -424,6 +434,7 @@ static void render_file(struct renderer *renderer, const char *source, const cha
     yaml_lines_free(lines);
 }
 
+/* The second stage: all documents are without fault. */
 static enum err write_documents(struct renderer *renderer, const char *out_folder,
                                 struct error *error)
 {

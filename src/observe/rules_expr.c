@@ -17,6 +17,8 @@ bool rules_is_whole(int64_t ns, int64_t time_scale)
     return ns % NS_PER_MS == 0 && ns / NS_PER_MS % time_scale == 0;
 }
 
+/* An offset may be nothing or short; a range or step may not: rate() over less than ten scrapes is
+ * noise (alert rehearsal, trap 8), and an empty range does not parse. */
 static enum err check_token(const struct promql_token *token, int64_t time_scale,
                             int64_t min_range_ns, struct error *error)
 {
@@ -50,7 +52,7 @@ char *rules_compress_expr(const char *expr, int64_t time_scale, int64_t min_rang
     assert(time_scale >= 1);
     enum err code = promql_tokens(expr, &token, &count, error);
     buf_init(&out, EXPR_MAX_BYTES);
-    const char *copied = expr;
+    const char *copied = expr; /* everything before it is in `out` */
     for (size_t i = 0; code == ERR_OK && i < count; i++) {
         if (token[i].role != PROMQL_PLAIN) {
             char text[DURATION_BYTES];

@@ -122,6 +122,7 @@ static struct moment *merge_moments(const struct prometheus_matrix *pending,
     return list;
 }
 
+/* A new episode in which nothing has happened yet. */
 static struct timeline_episode *open_episode(struct timeline *timeline, size_t *capacity)
 {
     if (timeline->count == *capacity) {
@@ -166,6 +167,7 @@ void timeline_deinit(struct timeline *timeline)
     *timeline = (struct timeline){0};
 }
 
+/* Points outside the span count neither way: what is asked is what was seen inside it. */
 double timeline_longest_gap(const struct prometheus_series *series, double from_s, double to_s)
 {
     double longest = 0;

@@ -10,6 +10,9 @@
 
 #include <stdbool.h>
 
+/* From quiet to quiet. One that was pending only has neither firing_s nor resolved_s, one that
+ * fired at its first sample has no pending_s. An alert of several series is as active as the most
+ * active. */
 struct timeline_episode {
     double pending_s, firing_s, resolved_s; /* Unix seconds; NaN = did not happen */
 };
