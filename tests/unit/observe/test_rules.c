@@ -430,6 +430,30 @@ Test(rules, files_of_one_name_in_two_folders_are_refused)
     close_place(&place);
 }
 
+Test(rules, files_may_be_named_one_by_one_and_be_none)
+{
+    struct place place;
+    struct rules rules;
+    struct faults faults;
+    char path[256];
+    const char *const paths[] = {path};
+    open_place(&place);
+    add_file(&place, "drift.yml", drift_rules);
+    add_file(&place, "infra.yml", infra_rules);
+    (void)text_join_path(path, sizeof path, place.folder, "in/infra.yml");
+    faults_init(&faults);
+    for (size_t count = 0; count < 2; count++) {
+        cr_assert_eq(rules_render_files(paths, count, 60, SCRAPE_NS, INTERVAL_NS, place.out, &rules,
+                                        &faults, NULL),
+                     ERR_OK);
+        cr_expect_eq(rules.file_count, count);
+        cr_expect_eq(rules.alert_count, count);
+        rules_deinit(&rules);
+    }
+    faults_deinit(&faults);
+    close_place(&place);
+}
+
 /* Faults as "line path: text" lines; the file's own path is shown as FILE. */
 static void read_invalid_rules(const char *path, char *message, size_t size)
 {
