@@ -99,11 +99,11 @@ static int death_of(pid_t pid)
     return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 }
 
-/* Value of a hexadecimal field of /proc/PID/status. */
 /* Signals 32 and 33 are glibc's own: its posix_spawn, which make uses, leaves them ignored, and its
  * sigaction refuses to change them. */
 #define LIBC_SIGNALS (3ULL << 31)
 
+/* Value of a hexadecimal field of /proc/PID/status. */
 static unsigned long long status_mask(pid_t pid, const char *field)
 {
     char path[64], line[256];
