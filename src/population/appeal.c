@@ -28,8 +28,11 @@
 #define NEWTON_CLOSE 2e-3 /* of n */
 #define LANES 8           /* independent partial sums, so that the compiler may use SIMD */
 
-/* exp() of a whole array, relative error under 3e-7, for |v| < 87 (clamped). Splits v into
- * k log 2 + r with |r| <= log 2 / 2: adding 1.5 * 2^23 leaves k in the low bits of the sum. */
+#define EXP_LIMIT 87.F
+
+/* exp() of a whole array, relative error under 3e-7; beyond +-EXP_LIMIT the value at the limit.
+ * Splits v into k log 2 + r with |r| <= log 2 / 2: adding 1.5 * 2^23 leaves k in the low bits of
+ * the sum. Limiting is a loop of its own, because in one loop the compiler makes it a branch. */
 TASTE_VECTOR_VERSIONS
 static void exp_all(float *restrict v, int32_t count)
 {
@@ -38,13 +41,17 @@ static void exp_all(float *restrict v, int32_t count)
         uint32_t bits;
     };
     for (int32_t i = 0; i < count; i++) {
-        float x = v[i] < -87.F ? -87.F : v[i];
-        x = x > 87.F ? 87.F : x;
-        union number shifted = {.f = x * 1.44269504F + 12582912.F};
+        v[i] = v[i] < -EXP_LIMIT ? -EXP_LIMIT : v[i];
+    }
+    for (int32_t i = 0; i < count; i++) {
+        v[i] = v[i] > EXP_LIMIT ? EXP_LIMIT : v[i];
+    }
+    for (int32_t i = 0; i < count; i++) {
+        union number shifted = {.f = v[i] * 1.44269504F + 12582912.F};
         float k = shifted.f - 12582912.F;
-        float r = (x - k * .693145752F) - k * 1.42860677e-6F;
-        float tail = 1 / 24.F + r * (1 / 120.F + r / 720.F);
-        float p = 1 + r * (1 + r * (.5F + r * (1 / 6.F + r * tail)));
+        float r = (v[i] - k * .693145752F) - k * 1.42860677e-6F;
+        float tail = .0416666667F + r * (.00833333333F + r * .00138888889F);
+        float p = 1 + r * (1 + r * (.5F + r * (.166666667F + r * tail)));
         union number power = {.bits = (shifted.bits << 23) + 0x3f800000U};
         v[i] = p * power.f;
     }

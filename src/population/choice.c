@@ -39,15 +39,16 @@ static void copy_components(const double *vectors, const double *singular, int32
     }
 }
 
-static void shrink_and_centre(const int32_t *film_count, int32_t films, float *film_taste)
+static void scale_and_centre(const int32_t *film_count, int32_t films, float *film_taste)
 {
     double mean[TASTE_DIMS] = {0}, weight = 0;
     for (int32_t i = 0; i < films; i++) {
         double degree = film_count[i];
-        double shrink = sqrt(degree / fmax(degree, RARE_FILM));
+        /* 1 / sqrt(d), and sqrt(d / max(d, RARE_FILM)) for rare films; 0 stays 0. */
+        double scale = 1 / sqrt(fmax(degree, RARE_FILM));
         for (int d = 0; d < TASTE_DIMS; d++) {
             float *value = &film_taste[(int64_t)i * TASTE_DIMS + d];
-            *value = (float)(*value * shrink);
+            *value = (float)(*value * scale);
             mean[d] += degree * *value;
         }
         weight += degree;
@@ -128,6 +129,6 @@ void choice_fit(const struct ratings *ratings, const int32_t *film_count, uint64
             taste[u % TASTE_DIMS] = 1; /* nothing but popularity: any preference is as good */
         }
     }
-    shrink_and_centre(film_count, ratings->items, film_taste);
+    scale_and_centre(film_count, ratings->items, film_taste);
     scale_to_unit_affinity(ratings, film_count, user_taste, film_taste);
 }

@@ -1,9 +1,11 @@
 /*
  * Choice taste, learned from who rated what; how high they rated is not looked at. The recipe:
- * truncated SVD of the degree-normalised binary matrix B_ui / sqrt(d_u d_i), first component
+ * truncated SVD U S V' of the degree-normalised binary matrix B_ui / sqrt(d_u d_i), first component
  * dropped because it is popularity (left in, everybody shares it, and people would hardly differ).
- * Films rated less than five times are shrunk, and the popularity-weighted mean is taken out, so
- * affinity says what somebody prefers *beyond* what everybody watches. Pure.
+ * A person is the direction of U S, a film V / sqrt(d_i): the normalisation is undone on the film's
+ * side, so affinity is how much more likely than others somebody is to watch it, and popular films
+ * have no longer vectors than others. Films rated less than five times are shrunk by
+ * sqrt(d_i / 5), and the popularity-weighted mean is taken out. Pure.
  */
 #ifndef POPULATION_CHOICE_H
 #define POPULATION_CHOICE_H

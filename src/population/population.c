@@ -8,9 +8,9 @@
  * base and a second person. Bases go round the real users in turn, so every habit keeps its real
  * share.
  *
- * Appeal and cut-points are fitted on a fixed sample of people in which every base has the same
- * weight, because a film's share and the rating histogram need hundreds of people, not 20,000. The
- * cut-points see the ratings of pasts drawn exactly as past.c draws them.
+ * Appeal, cut-points and cost are fitted on a fixed sample of people in which every base has the
+ * same weight, because a film's share and the rating histogram need hundreds of people, not 20,000.
+ * The cut-points see the ratings of pasts drawn exactly as past.c draws them.
  */
 #include "population/population.h"
 
@@ -223,8 +223,8 @@ static void choose_goals(struct population *population)
     taste_normalise(population->common);
 }
 
-/* The sample on which appeal and cut-points are fitted: the last people, a whole number of rounds
- * over the real users where that is possible. */
+/* The sample on which appeal, cut-points and cost are fitted: the last people, a whole number of
+ * rounds over the real users where that is possible. */
 static int32_t sample_size(const struct population *population)
 {
     int32_t real = population->real_users;
@@ -365,7 +365,7 @@ enum err population_build(const struct population_config *config, const struct d
     int32_t first = population->users - sample_size(population);
     fit_appeal(population, first, parallel);
     fit_cut_points(population, first, parallel);
-    population->no_choice_cost = step_solve_cost(population, parallel);
+    population->no_choice_cost = step_solve_cost(population, first, parallel);
     *out = population;
     return ERR_OK;
 }

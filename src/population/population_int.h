@@ -82,7 +82,9 @@ int32_t past_choose(const struct population *population, const float *taste, str
                     const int32_t *seen, int32_t seen_count, int32_t count, float *score,
                     int32_t *out);
 
-/* step.c: solves the no-choice cost (population_config.popular_list_share) at rest. */
-double step_solve_cost(const struct population *population, const struct parallel *parallel);
+/* step.c: solves the no-choice cost (population_config.popular_list_share) on the people from
+ * `first` on, at rest. */
+double step_solve_cost(const struct population *population, int32_t first,
+                       const struct parallel *parallel);
 
 #endif

@@ -20,8 +20,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define COST_PEOPLE_MAX 2000 /* people the cost is solved on, spread evenly */
-#define COST_LOOKS 4         /* draws of what each looks at */
+#define COST_LOOKS 8 /* draws of what each looks at */
 #define COST_LIST 10
 #define COST_ROUNDS 60
 
@@ -112,8 +111,8 @@ struct step_outcome population_step(const struct population *population, const s
 struct cost_problem {
     const struct population *population;
     int32_t *popular; /* [films] most rated first */
-    int32_t people;
-    double *weight; /* [people x COST_LOOKS] sum of exp(attraction) over the films looked at */
+    int32_t first;    /* person */
+    double *weight;   /* [people x COST_LOOKS] sum of exp(attraction) over the films looked at */
 };
 
 static int by_index(const void *a, const void *b)
@@ -145,7 +144,7 @@ static void weigh_people(void *context, int64_t first, int64_t end, unsigned lan
     const struct cost_problem *problem = context;
     const struct population *population = problem->population;
     for (int64_t row = first; row < end; row++) {
-        int32_t person = (int32_t)(row * population->users / problem->people);
+        int32_t person = problem->first + (int32_t)row;
         const float *taste = population->taste + (int64_t)person * TASTE_DIMS;
         int32_t list[COST_LIST];
         double attraction[COST_LIST];
@@ -186,15 +185,16 @@ static void order_by_count(struct cost_problem *problem)
     mem_free(key);
 }
 
-double step_solve_cost(const struct population *population, const struct parallel *parallel)
+double step_solve_cost(const struct population *population, int32_t first,
+                       const struct parallel *parallel)
 {
-    struct cost_problem problem = {.population = population};
+    struct cost_problem problem = {.population = population, .first = first};
+    int32_t people = population->users - first;
     problem.popular = mem_array((size_t)population->films, sizeof *problem.popular);
     order_by_count(&problem);
-    problem.people = population->users < COST_PEOPLE_MAX ? population->users : COST_PEOPLE_MAX;
-    int64_t count = (int64_t)problem.people * COST_LOOKS;
+    int64_t count = (int64_t)people * COST_LOOKS;
     problem.weight = mem_array((size_t)count, sizeof *problem.weight);
-    parallel_for(parallel, problem.people, 0, weigh_people, &problem);
+    parallel_for(parallel, people, 0, weigh_people, &problem);
     /* Given what is looked at, a film is taken with probability weight / (weight + exp(c)), which
      * falls with c: bisection. */
     double low = -30, high = 30;
