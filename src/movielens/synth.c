@@ -20,6 +20,7 @@
 #include <string.h>
 
 #define TITLE_BYTES 32
+#define UNSEEN_TRIES 1000
 
 struct making {
     const struct synth_people *people;
@@ -39,6 +40,56 @@ struct synth_config synth_defaults(void)
     return (struct synth_config){.users = 610, .movies = 9742, .seed = 1};
 }
 
+static void pick_films(void *context, int64_t first, int64_t end, unsigned lane)
+{
+    struct making *making = context;
+    size_t offset = (size_t)lane * (size_t)making->films->count;
+    for (int64_t u = first; u < end; u++) {
+        synth_choice_pick(making->films, making->people, (int32_t)u, making->seed,
+                          making->race + offset, making->order + offset,
+                          making->out->item + making->out->start[u]);
+    }
+}
+
+static int32_t owner_of(const struct ratings *ratings, int64_t place)
+{
+    int32_t low = 0, high = ratings->users - 1;
+    while (low < high) {
+        int32_t middle = low + (high - low + 1) / 2;
+        if (ratings->start[middle] <= place) {
+            low = middle;
+        } else {
+            high = middle - 1;
+        }
+    }
+    return low;
+}
+
+/* MovieLens lists a film because somebody rated it. A film that nobody picked takes the place of a
+ * well-known one in the history of a random person who could have seen it. */
+static void place_unseen(struct making *making)
+{
+    struct ratings *out = making->out;
+    struct rng rng = rng_stream(making->seed, 0, SYNTH_UNSEEN);
+    int32_t *count = mem_zalloc((size_t)out->items, sizeof *count);
+    for (int64_t i = 0; i < out->count; i++) {
+        count[out->item[i]]++;
+    }
+    for (int32_t film = 0; film < out->items; film++) {
+        for (int tries = 0; count[film] == 0 && tries < UNSEEN_TRIES; tries++) {
+            int64_t place = (int64_t)(rng_uniform(&rng) * (double)out->count);
+            int32_t u = owner_of(out, place);
+            int32_t known = out->item[place];
+            if (making->films->year[film] <= making->people->year[u] && count[known] > 2) {
+                count[known]--;
+                count[film]++;
+                out->item[place] = film;
+            }
+        }
+    }
+    mem_free(count);
+}
+
 static void make_histories(void *context, int64_t first, int64_t end, unsigned lane)
 {
     struct making *making = context;
@@ -48,8 +99,6 @@ static void make_histories(void *context, int64_t first, int64_t end, unsigned l
         int64_t start = making->out->start[u];
         int32_t *items = making->out->item + start;
         int32_t *session = making->session + offset;
-        synth_choice_pick(making->films, making->people, person, making->seed,
-                          making->race + offset, making->order + offset, items);
         synth_order(making->films, making->people, person, making->seed, items);
         synth_times(making->people, person, making->seed, making->out->time_s + start, session);
         synth_liking(making->films, making->people, person, making->seed, items, session,
@@ -129,6 +178,8 @@ static void make_ratings(const struct synth_films *films, const struct synth_peo
                             .order = mem_array(cells, sizeof *making.order),
                             .session = mem_array(cells, sizeof *making.session)};
     synth_scale_init(&making.scale);
+    parallel_for(parallel, people->count, 0, pick_films, &making);
+    place_unseen(&making);
     parallel_for(parallel, people->count, 0, make_histories, &making);
     measure_liking(&making);
     parallel_for(parallel, people->count, 0, rate_histories, &making);

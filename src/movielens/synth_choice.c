@@ -22,7 +22,7 @@
 #include <math.h>
 #include <string.h>
 
-#define SWEEPS 25
+#define SWEEPS 14
 #define BLOCK_PEOPLE 32
 /* Pairs kept in memory while solving; of more people every k-th takes part. */
 #define FIT_PAIRS_MAX 12000000

@@ -189,14 +189,15 @@ static int draw_year(struct rng *rng, double *tilt)
     return decades[d].first_year + (int)rng_below(rng, (uint32_t)decades[d].years);
 }
 
-/* Rank curve of ml-latest-small (9,724 films rated), stretched to other numbers of films. */
+/* Rank curve of ml-latest-small (9,724 films rated), stretched to other numbers of films. The
+ * published fit misses the first few films, which stand above it; the last factor lifts them. */
 static double rank_curve(int32_t rank, int32_t films)
 {
     double r = 1.0 + rank * (9724.0 / films);
-    return pow(r + 77.5, -0.764) * exp(-r / 3954.0);
+    return pow(r + 77.5, -0.764) * exp(-r / 3954.0) * (1.0 + 0.45 * exp(-r / 12.0));
 }
 
-#define SEEN_BY_MOST 0.54 /* share of people who rate the most-rated film */
+#define SEEN_BY_MOST 0.58 /* share of people who rate the most-rated film */
 
 /* Wanted share by rank: the curve scaled so that the shares sum to the ratings a person, with no
  * share above the cap. Solved by bisection; the sum rises with the factor. */
@@ -280,17 +281,23 @@ static double popularity_score(uint32_t genres, double decade_tilt, struct rng *
     return score + 1.5 * rng_normal(rng);
 }
 
+/* Everybody sees the famous films; taste decides more the rarer a film is. */
+#define NICHE 0.25
+#define LOG_SHARE_SD 1.6
+
 /* What decides who chooses the film. */
-static void make_taste(struct synth_films *films, int32_t film, uint64_t seed)
+static void make_taste(struct synth_films *films, int32_t film, double log_share, uint64_t seed)
 {
+    double niche = exp(-NICHE * log_share);
     struct rng rng = rng_stream(seed, (uint64_t)film, SYNTH_FILM_TASTE);
     double *taste = films->taste + (size_t)film * SYNTH_TASTE;
     for (int g = 0; g < SYNTH_GENRES; g++) {
-        taste[g] = (films->genres[film] >> g & 1) != 0 ? 1.0 : 0.0;
+        taste[g] = (films->genres[film] >> g & 1) != 0 ? niche : 0.0;
     }
-    taste[SYNTH_GENRES] = fmax(-3.0, (films->year[film] - 1997.0) / 12.0);
+    taste[SYNTH_TASTE_FAME] = log_share / LOG_SHARE_SD;
+    taste[SYNTH_TASTE_AGE] = fmax(-3.0, (films->year[film] - 1997.0) / 12.0);
     for (int d = 0; d < SYNTH_LATENT; d++) {
-        taste[SYNTH_GENRES + 1 + d] = rng_normal(&rng);
+        taste[SYNTH_TASTE_LATENT + d] = niche * rng_normal(&rng);
     }
 }
 
@@ -305,7 +312,7 @@ static void make_quality(struct synth_films *films, int32_t film, double log_sha
         }
     }
     double old = films->year[film] < 1980 ? 0.25 : 0.0;
-    films->quality[film] = genre + old + 0.16 * log_share + 0.43 * rng_normal(&rng);
+    films->quality[film] = genre + old + 0.21 * log_share + 0.48 * rng_normal(&rng);
     double *opinion = films->opinion + (size_t)film * SYNTH_OPINION;
     for (int d = 0; d < SYNTH_OPINION; d++) {
         opinion[d] = rng_normal(&rng);
@@ -342,7 +349,7 @@ void synth_films_make(struct synth_films *films, int32_t count, const struct syn
         mean += log(films->share[i]) / count;
     }
     for (int32_t i = 0; i < count; i++) {
-        make_taste(films, i, seed);
+        make_taste(films, i, log(films->share[i]) - mean, seed);
         make_quality(films, i, log(films->share[i]) - mean, seed);
     }
     mem_free(score);

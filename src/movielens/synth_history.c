@@ -48,8 +48,8 @@ static int64_t at_usual_hour(int64_t time_s, struct rng *rng)
  * once, too, which makes half of the people one-session people. */
 static int32_t first_length(struct rng *rng, int32_t count)
 {
-    double length = fmax(1.0, round(lognormal(rng, 3.88, 0.99)));
-    return length >= 0.8 * count ? count : (int32_t)length;
+    double length = fmax(1.0, round(lognormal(rng, 3.95 + 0.75 * (log(count) - 4.45), 0.90)));
+    return length >= 0.62 * count ? count : (int32_t)length;
 }
 
 /* Later sessions: median 2, but a twentieth is longer than 36; one log-normal cannot do both. */
@@ -86,6 +86,7 @@ void synth_times(const struct synth_people *people, int32_t person, uint64_t see
     int32_t count = people->ratings[person], number = 0;
     int32_t left = first_length(&rng, count);
     bool old_site = people->year[person] <= OLD_SITE_LAST_YEAR;
+    double pace = 12.7 - 0.45 * log(1 + 0.15 * (count - left)) + 1.0 * rng_normal(&rng);
     /* First the gap before each rating, in place of its time. */
     for (int32_t i = 0; i < count; i++, left--) {
         bool opens = left == 0;
@@ -94,7 +95,7 @@ void synth_times(const struct synth_people *people, int32_t person, uint64_t see
             left = later_length(&rng);
         }
         session[i] = number;
-        double between = SESSION_BREAK_S + 1 + lognormal(&rng, 12.4, 2.1);
+        double between = SESSION_BREAK_S + 1 + lognormal(&rng, pace, 1.7);
         time_s[i] = i == 0 ? 0 : opens ? (int64_t)fmin(between, 1e9) : gap_inside(&rng, old_site);
     }
     double share = interval_share(time_s, count, people->start_s[person]);
@@ -123,7 +124,7 @@ void synth_order(const struct synth_films *films, const struct synth_people *peo
     uint64_t *scratch = mem_array(count, sizeof *scratch);
     for (size_t i = 0; i < count; i++) {
         double first =
-            0.35 * log(films->share[items[i]]) + 0.5 * films->quality[items[i]] + rng_normal(&rng);
+            0.21 * log(films->share[items[i]]) + 0.10 * films->quality[items[i]] + rng_normal(&rng);
         /* First comes the largest; the value stays well inside +-100. */
         uint64_t key = (uint64_t)((100.0 - first) * 0x1p24);
         keys[i] = key << 32 | (uint32_t)items[i];

@@ -12,9 +12,13 @@
 #include <stdint.h>
 
 #define SYNTH_GENRES 19
-#define SYNTH_LATENT 24
-/* Choice taste: one number a genre, one for old or new films, latent directions. */
-#define SYNTH_TASTE (SYNTH_GENRES + 1 + SYNTH_LATENT)
+#define SYNTH_LATENT 23
+/* Choice taste: one number a genre, one for old or new films, one for well-known or obscure
+ * films, latent directions. */
+#define SYNTH_TASTE_AGE SYNTH_GENRES
+#define SYNTH_TASTE_FAME (SYNTH_GENRES + 1)
+#define SYNTH_TASTE_LATENT (SYNTH_GENRES + 2)
+#define SYNTH_TASTE (SYNTH_TASTE_LATENT + SYNTH_LATENT)
 #define SYNTH_OPINION 8 /* latent directions of opinion; genres come on top */
 #define SYNTH_FIRST_YEAR 1996
 #define SYNTH_LAST_YEAR 2018
@@ -28,6 +32,7 @@ enum synth_purpose {
     SYNTH_FILM_TASTE,
     SYNTH_FILM_QUALITY,
     SYNTH_PERSON_SHUFFLE,
+    SYNTH_PERSON_ACTIVITY,
     SYNTH_PERSON_START,
     SYNTH_PERSON_TASTE,
     SYNTH_PERSON_OPINION,
@@ -37,6 +42,7 @@ enum synth_purpose {
     SYNTH_RATINGS,
     SYNTH_SCALE_CHOICE,
     SYNTH_FILM_IDS,
+    SYNTH_UNSEEN,
 };
 
 struct synth_people {

@@ -6,6 +6,7 @@
 #include "movielens/synth_int.h"
 
 #include "base/mem.h"
+#include "movielens/sort.h"
 
 #include <gsl/gsl_cdf.h>
 #include <math.h>
@@ -30,8 +31,13 @@ static const struct {
 
 /* Deviation of each latent choice direction, falling slowly: the singular values of who rated what
  * do, too. */
-#define LATENT_FIRST_SD 0.50
-#define LATENT_LAST_SD 0.25
+#define LATE_AND_BUSY 0.15
+#define GENRE_TASTE 0.42
+#define FAME_TASTE 0.3
+#define FAME_BUSY 0.5
+#define OPINION_SD 0.50
+#define LATENT_FIRST_SD 0.33
+#define LATENT_LAST_SD 0.27
 
 void synth_shuffle(struct rng rng, int32_t *out, int32_t count)
 {
@@ -80,17 +86,19 @@ static int64_t start_of(double year, int *calendar_year)
     return (int64_t)((kept - 1970.0) * 365.2425 * 86400.0);
 }
 
-static void make_taste(struct synth_people *people, int32_t person, uint64_t seed)
+static void make_taste(struct synth_people *people, int32_t person, double activity_z,
+                       uint64_t seed)
 {
     struct rng rng = rng_stream(seed, (uint64_t)person, SYNTH_PERSON_TASTE);
     double *taste = people->taste + (size_t)person * SYNTH_TASTE;
     for (int g = 0; g < SYNTH_GENRES; g++) {
-        taste[g] = synth_genres[g].taste_sd * rng_normal(&rng);
+        taste[g] = GENRE_TASTE * synth_genres[g].taste_sd * rng_normal(&rng);
     }
-    taste[SYNTH_GENRES] = 0.06 * (people->year[person] - 2006.0) + 0.5 * rng_normal(&rng);
+    taste[SYNTH_TASTE_FAME] = FAME_TASTE * rng_normal(&rng) - FAME_BUSY * activity_z;
+    taste[SYNTH_TASTE_AGE] = 0.03 * (people->year[person] - 2006.0) + 0.3 * rng_normal(&rng);
     for (int d = 0; d < SYNTH_LATENT; d++) {
         double part = d / (SYNTH_LATENT - 1.0);
-        taste[SYNTH_GENRES + 1 + d] =
+        taste[SYNTH_TASTE_LATENT + d] =
             (LATENT_FIRST_SD + part * (LATENT_LAST_SD - LATENT_FIRST_SD)) * rng_normal(&rng);
     }
 }
@@ -101,19 +109,40 @@ static void make_opinion(struct synth_people *people, int32_t person, double act
     struct rng rng = rng_stream(seed, (uint64_t)person, SYNTH_PERSON_OPINION);
     double z = rng_normal(&rng);
     /* Skewed to the left, lower for the busy. */
-    people->bias[person] = 0.43 * (z - 0.09 * (z * z - 1.0)) - 0.07 * activity_z;
+    people->bias[person] = 0.43 * (z - 0.09 * (z * z - 1.0)) - 0.01 * activity_z;
     people->scale[person] = exp(0.25 * rng_normal(&rng) - 0.03);
     /* The busy use halves more: ratings are half-starred more often than the average person's. */
     people->half_habit[person] =
         habit_at(gsl_cdf_ugaussian_P(0.4 * activity_z + 0.92 * rng_normal(&rng)));
     for (int d = 0; d < SYNTH_OPINION; d++) {
         people->opinion[(size_t)person * SYNTH_OPINION + (size_t)d] =
-            0.30 / sqrt(SYNTH_OPINION) * rng_normal(&rng);
+            OPINION_SD / sqrt(SYNTH_OPINION) * rng_normal(&rng);
     }
     for (int g = 0; g < SYNTH_GENRES; g++) {
         people->genre_opinion[(size_t)person * SYNTH_GENRES + (size_t)g] =
             synth_genres[g].opinion_sd * rng_normal(&rng);
     }
+}
+
+/* Deals the slices of activity: late comers are a little busier (39 % of the people came before the
+ * half stars, but gave 30 % of the ratings). */
+static void deal_activity(const int32_t *year_slice, int32_t *activity_slice, int32_t count,
+                          uint64_t seed)
+{
+    uint64_t *keys = mem_array((size_t)count, sizeof *keys);
+    uint64_t *scratch = mem_array((size_t)count, sizeof *scratch);
+    for (int32_t u = 0; u < count; u++) {
+        struct rng rng = rng_stream(seed, (uint64_t)u, SYNTH_PERSON_ACTIVITY);
+        double late = gsl_cdf_ugaussian_Pinv((year_slice[u] + 0.5) / count);
+        double score = LATE_AND_BUSY * late + rng_normal(&rng);
+        keys[u] = (uint64_t)((score + 64.0) * 0x1p24) << 32 | (uint32_t)u;
+    }
+    sort_u64(keys, scratch, (size_t)count);
+    for (int32_t k = 0; k < count; k++) {
+        activity_slice[keys[k] & UINT32_MAX] = k;
+    }
+    mem_free(keys);
+    mem_free(scratch);
 }
 
 static void count_years(struct synth_people *people)
@@ -142,8 +171,8 @@ void synth_people_make(struct synth_people *people, int32_t count, int32_t films
         .genre_opinion = mem_array(n * SYNTH_GENRES, sizeof *people->genre_opinion)};
     int32_t *activity_slice = mem_array(n, sizeof *activity_slice);
     int32_t *year_slice = mem_array(n, sizeof *year_slice);
-    synth_shuffle(rng_stream(seed, 0, SYNTH_PERSON_SHUFFLE), activity_slice, count);
-    synth_shuffle(rng_stream(seed, 1, SYNTH_PERSON_SHUFFLE), year_slice, count);
+    synth_shuffle(rng_stream(seed, 0, SYNTH_PERSON_SHUFFLE), year_slice, count);
+    deal_activity(year_slice, activity_slice, count, seed);
     /* Truncation: only the part of the normal distribution above log(19.5) is used. */
     double below = gsl_cdf_ugaussian_P((log(RATINGS_MIN - 0.5) - LOG_MEAN) / LOG_SD);
     double most = fmax(RATINGS_MIN, RATINGS_MAX_SHARE * films);
@@ -155,8 +184,9 @@ void synth_people_make(struct synth_people *people, int32_t count, int32_t films
         people->ratings[u] = (int32_t)fmin(ratings, most);
         double year = year_at((year_slice[u] + rng_uniform(&rng)) / count);
         people->start_s[u] = start_of(year, &people->year[u]);
-        make_taste(people, u, seed);
-        make_opinion(people, u, (log(people->ratings[u]) - 4.45) / 1.06, seed);
+        double activity_z = (log(people->ratings[u]) - 4.45) / 1.06;
+        make_taste(people, u, activity_z, seed);
+        make_opinion(people, u, activity_z, seed);
     }
     count_years(people);
     mem_free(activity_slice);

@@ -24,10 +24,10 @@ static const double shares_after[10] = {1.93,  1.94,  2.53,  5.75,  7.83,
 /* Slow and quick mood, which make neighbouring ratings alike: residual autocorrelation .17 at lag
  * 1, .10 at lag 5, .04 at lag 50. */
 #define SLOW_KEEP 0.98
-#define SLOW_SD 0.24
+#define SLOW_SD 0.30
 #define QUICK_KEEP 0.65
-#define QUICK_SD 0.26
-#define NOISE_SD 0.62
+#define QUICK_SD 0.36
+#define NOISE_SD 0.54
 
 /* Cut-points under which the given shares of a normal distribution lie. */
 static void cut(const double *shares, int values, double *points)
