@@ -1,0 +1,69 @@
+/* List answers: nothing may read beyond the end, and the scanner must agree with jansson. */
+#include "load/target.h"
+
+#include <assert.h>
+#include <jansson.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define REQUEST_ID_SIZE 96
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
+
+/* What a whole parser makes of the same bytes; false if it is no list. */
+static bool read_slowly(const json_t *root, const struct target *target, struct step_list *list)
+{
+    const json_t *films = json_object_get(root, "recommendations");
+    const json_t *id = json_object_get(root, "request_id");
+    bool id_ok = id == NULL || json_is_null(id) || json_is_string(id);
+    if (!json_is_array(films) || !id_ok || json_array_size(films) > POPULATION_LIST_MAX) {
+        return false;
+    }
+    list->count = 0;
+    for (size_t i = 0; i < json_array_size(films); i++) {
+        const json_t *movie = json_object_get(json_array_get(films, i), "movie_id");
+        if (!json_is_integer(movie)) {
+            return false;
+        }
+        json_int_t value = json_integer_value(movie);
+        list->item[list->count++] = value > 0 && value <= INT32_MAX
+                                        ? catalogue_index(target->catalogue, (int32_t)value)
+                                        : -1;
+    }
+    return true;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
+{
+    static int32_t ids[] = {1, 2, 3, 5, 17, 318};
+    static const struct catalogue films = {.count = 6, .id = ids};
+    const struct target target = {.base_url = "http://t", .list_length = 10, .catalogue = &films};
+    struct step_list list, slow;
+    struct target_problem problem = {NULL, 0};
+    char request_id[REQUEST_ID_SIZE];
+    char *text = malloc(len + 1); /* exactly as long, for the address sanitizer */
+    assert(text != NULL);
+    char *exact = len > 0 ? realloc(text, len) : text;
+    memcpy(exact, bytes, len);
+    bool readable =
+        target_explain_list(&target, exact, len, &list, request_id, sizeof request_id, &problem);
+    assert(readable || (problem.text != NULL && problem.offset <= len));
+    assert(list.count >= 0 && list.count <= POPULATION_LIST_MAX);
+    assert(strlen(request_id) < sizeof request_id);
+
+    /* Where jansson is stricter (UTF-8, surrogates, ranges) there is nothing to compare; where it
+     * is more lenient (depth, a long request_id) only what the scanner accepts is. */
+    json_t *root = json_loadb(exact, len, JSON_REJECT_DUPLICATES, NULL);
+    if (root != NULL && readable) {
+        assert(json_is_object(root) && read_slowly(root, &target, &slow));
+        assert(slow.count == list.count);
+        assert(memcmp(slow.item, list.item, (size_t)list.count * sizeof list.item[0]) == 0);
+    } else if (root != NULL && json_is_object(root) && read_slowly(root, &target, &slow)) {
+        assert(strcmp(problem.text, "nested too deeply") == 0 ||
+               strcmp(problem.text, "request_id is too long") == 0);
+    }
+    json_decref(root);
+    free(exact);
+    return 0;
+}

@@ -1,0 +1,41 @@
+#include "load/seen.h"
+
+#include "small_world.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+Test(seen, holds_everybodys_past_in_rising_order_for_any_number_of_threads)
+{
+    static const struct parallel one = {.threads = 1}, three = {.threads = 3};
+    struct small_world world;
+    struct engine_seen alone, shared;
+    struct past past = {0};
+    small_world_init(&world);
+    seen_build(world.population, 1700000000, &one, &alone);
+    seen_build(world.population, 1700000000, &three, &shared);
+    for (int32_t p = 0; p < SMALL_WORLD_PEOPLE; p++) {
+        population_past(world.population, p, 1700000000, &past);
+        cr_assert_eq(alone.start[p + 1] - alone.start[p], past.count, "person %d", p);
+        cr_assert_gt(past.count, 0);
+        for (int64_t i = alone.start[p] + 1; i < alone.start[p + 1]; i++) {
+            cr_assert_lt(alone.item[i - 1], alone.item[i]);
+        }
+        for (int32_t i = 0; i < past.count; i++) {
+            bool found = false;
+            for (int64_t k = alone.start[p]; k < alone.start[p + 1]; k++) {
+                found |= alone.item[k] == past.item[i];
+            }
+            cr_assert(found, "person %d, film %d", p, past.item[i]);
+        }
+    }
+    int64_t total = alone.start[SMALL_WORLD_PEOPLE];
+    cr_assert_eq(shared.start[SMALL_WORLD_PEOPLE], total);
+    cr_expect_eq(memcmp(alone.start, shared.start, (SMALL_WORLD_PEOPLE + 1) * sizeof *alone.start),
+                 0);
+    cr_expect_eq(memcmp(alone.item, shared.item, (size_t)total * sizeof *alone.item), 0);
+    past_deinit(&past);
+    seen_deinit(&alone);
+    seen_deinit(&shared);
+    small_world_deinit(&world);
+}
