@@ -246,8 +246,9 @@ static void judge_resolves(const struct judge_case *at, const struct scenario_ex
         worsen(row, JUDGE_FAIL);
     } else {
         double delay = episode->resolved_s - start;
-        observe(row, "recovered %.1f s, notified %.1f s", delay,
-                episode->resolved_notified_s - start);
+        observe(row, "recovered %.1f s %s, notified %.1f s later", fabs(delay),
+                delay < 0 ? "before its start" : "after its start",
+                fmax(0, episode->resolved_notified_s - episode->resolved_s));
         worsen(row, delay <= within ? JUDGE_PASS : JUDGE_FAIL);
     }
 }

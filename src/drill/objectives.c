@@ -16,7 +16,7 @@
 #include <string.h>
 
 #define RATIO_MARGIN 0.75
-#define MEAN_RATING_MARGIN 0.18
+#define MEAN_RATING_MARGIN 0.25
 #define HEAD_MARK "# driftdrill objectives, version 1"
 
 enum err objectives_write(const char *path, const struct objectives_head *head, struct error *error)

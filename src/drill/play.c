@@ -24,8 +24,9 @@
 #define TURN_NS (CLOCK_NS_PER_S / 10)
 #define LEAD_NS (CLOCK_NS_PER_S / 2) /* between starting the threads and drill time 0 */
 #define REQUEST_TIMEOUT_MS 5000
-#define SETTLED_EXTRA_NS (2 * CLOCK_NS_PER_S) /* to see what comes after the last expected event   \
-                                               */
+#define SETTLED_EXTRA_NS                                                                           \
+    (2 * CLOCK_NS_PER_S) /* to see what comes after the last expected event                        \
+                          */
 #define RETRAIN_POLL_NS (CLOCK_NS_PER_S / 5)
 
 struct stage { /* the loop's state */

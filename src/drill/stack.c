@@ -299,6 +299,10 @@ static enum err start_alertmanager(const struct stack_config *config, struct sta
                         config->ready_timeout_ns, &stack->alertmanager, error);
 }
 
+/* An alert sent before Alertmanager was discovered is lost until it is sent again, which the
+ * default does after a minute: longer than a warm-up. Alerts then expire four times this later. */
+#define RESEND_FLAG "--rules.alert.resend-delay=5s"
+
 /* Prometheus looks five minutes back for a sample; compressed like every other duration. */
 #define LOOKBACK_NS (300 * CLOCK_NS_PER_S)
 
@@ -326,10 +330,46 @@ static enum err start_prometheus(const struct stack_config *config, struct stack
     }
     struct launch launch = {
         .name = "prometheus", .log_path = log, .listen_flag = "--web.listen-address="};
-    const char *argv[] = {program, file_flag, storage_flag, lookback_flag, launch.listen, NULL};
+    const char *argv[] = {program,     file_flag,     storage_flag, lookback_flag,
+                          RESEND_FLAG, launch.listen, NULL};
     memcpy(launch.argv, argv, sizeof argv);
     return launch_ready(&launch, stack->prometheus_url, sizeof stack->prometheus_url,
                         config->ready_timeout_ns, &stack->prometheus, error);
+}
+
+static bool knows_alertmanager(const char *prometheus_url)
+{
+    struct buf body;
+    json_t *answer = NULL;
+    if (fetch(prometheus_url, "/api/v1/alertmanagers", &body)) {
+        answer = json_loadb(body.data, body.len, 0, NULL);
+    }
+    bool known = json_array_size(
+                     json_object_get(json_object_get(answer, "data"), "activeAlertmanagers")) > 0;
+    json_decref(answer);
+    buf_deinit(&body);
+    return known;
+}
+
+/* Prometheus takes some five seconds after it is ready to look at its targets and Alertmanagers for
+ * the first time. */
+static enum err await_discovery(const struct stack_config *config, struct stack *stack,
+                                struct error *error)
+{
+    int64_t deadline_ns = clock_mono_ns() + config->ready_timeout_ns;
+    while (clock_mono_ns() < deadline_ns) {
+        double up = 0, now_s = (double)clock_wall_ns() / (double)CLOCK_NS_PER_S;
+        bool found = false;
+        if (prometheus_value(stack->client, "min(up{job=\"recommender\"})", now_s, &up, &found,
+                             NULL) == ERR_OK &&
+            found && up > 0 && knows_alertmanager(stack->prometheus_url)) {
+            return ERR_OK;
+        }
+        clock_sleep_ns(100 * CLOCK_NS_PER_MS);
+    }
+    return error_set(error, ERR_TIMEOUT, config->target_url, 0,
+                     "Prometheus did not scrape the target, or did not find Alertmanager; "
+                     "prometheus.log tells more");
 }
 
 static enum err render_rules(const struct stack_config *config, struct stack *stack,
@@ -371,6 +411,7 @@ static enum err start_all(const struct stack_config *config, struct stack *stack
                     stack->prometheus_version, sizeof stack->prometheus_version);
         ask_version(stack->alertmanager_url, "/api/v2/status", "versionInfo",
                     stack->alertmanager_version, sizeof stack->alertmanager_version);
+        code = await_discovery(config, stack, error);
     }
     return code;
 }

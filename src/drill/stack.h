@@ -31,7 +31,8 @@ struct stack_config {
 
 struct stack;
 
-/* Starts everything and returns when both answer /-/ready. Faults in rule files go to `faults`. */
+/* Starts everything and returns when both answer /-/ready, the target has been scraped and
+ * Prometheus knows Alertmanager. Faults in rule files go to `faults`. */
 enum err stack_start(const struct stack_config *config, struct stack **out, struct faults *faults,
                      struct error *error);
 const struct rules *stack_rules(const struct stack *stack);

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/metrics.h"
+#include "base/version.h"
 #include "recommender/history.h"
 #include "recommender/recommend.h"
 #include "recommender/requests.h"
@@ -262,7 +263,9 @@ static void get_health(struct service *service, struct httpd_reply *reply)
     if (model == NULL) {
         refuse(reply, UNAVAILABLE, "the model is not trained yet");
     } else {
-        answer(reply, OK, json_pack("{s:s,s:i}", "status", "ok", "model_version", model->version));
+        answer(reply, OK,
+               json_pack("{s:s,s:s,s:s,s:i}", "status", "ok", "service", "driftdrill-recommender",
+                         "version", DRIFTDRILL_VERSION, "model_version", model->version));
     }
     model_unref(model);
 }
