@@ -19,22 +19,20 @@
  * runs one addition at a time. Here the order is part of the program: eight partial sums, joined in
  * a fixed tree, spelt with the compilers' vector type because gcc 12 turns the same loops over
  * float[8] into scalar code once they are unrolled. The type is lowered to whatever the machine
- * has. The number of factors is a constant for the usual sizes, which keeps a row's vectors in
- * registers over all its observations. On x86-64 a second version is compiled for AVX2; it does the
- * same operations in the same order (no fused multiply-add, see -ffp-contract=off in the Makefile),
- * so both versions give the same bits.
+ * has, with the same bits everywhere (see numeric/versions.h). The number of factors is a constant
+ * for the usual sizes, which keeps a row's vectors in registers over all its observations.
  *
  * Threads. A row depends only on the other side's factors, so rows are dealt to any thread. The
  * Gram matrix is summed over blocks of fixed size, and the blocks are added in order.
  *
- * Rejected: BLAS calls (per-row vectors are too short for the call overhead, and results would
- * depend on the library), -ffast-math (results would depend on the compiler's mood), half-precision
- * factors, and forming the row matrix for short rows (a second path for a few per cent).
+ * Rejected: BLAS calls (a row's vectors are too short for the call overhead, and results would
+ * depend on the library installed) and -ffast-math (results would depend on the compiler's mood).
  */
 #include "numeric/als.h"
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "numeric/versions.h"
 
 #include <assert.h>
 #include <math.h>
@@ -56,15 +54,6 @@ enum {
 #define RESIDUAL_FLOOR 1e-20f
 
 enum { PURPOSE_START = 0x414c5301 }; /* random stream of the starting item factors */
-
-/* Function multiversioning resolves before the sanitizers' run-time is up, hence not with them. */
-#if defined(__x86_64__) && defined(__linux__) && !defined(__SANITIZE_ADDRESS__) &&                 \
-    !defined(__SANITIZE_THREAD__)
-#define VECTOR_VERSIONS __attribute__((target_clones("avx2", "default")))
-#else
-#define VECTOR_VERSIONS
-#endif
-#define INLINED static inline __attribute__((always_inline))
 
 /* Eight floats, loaded from and stored to plain float arrays. */
 typedef float lanes __attribute__((vector_size(LANES * sizeof(float)), aligned(4), may_alias));

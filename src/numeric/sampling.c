@@ -8,8 +8,7 @@
  * [sqrt(1/2), sqrt(2)) and takes log m = f + f^2 R(f), f = m - 1, with R of degree 6 fitted by the
  * Remez exchange for the least relative error of the whole (1.8e-7 before rounding). There is no
  * branch and no table, so the loop over draws becomes vector code; random words are made
- * beforehand a block at a time, one for two draws. The AVX2 version does the same operations as the
- * plain one (no fused multiply-add), hence the same bits.
+ * beforehand a block at a time, one for two draws.
  *
  * Selection. One walk over the keys with a rising threshold: a key above it enters a buffer of
  * twice the wanted size; a full buffer is cut to its n best by quickselect and the threshold rises
@@ -25,19 +24,11 @@
 #include "numeric/sampling.h"
 
 #include "base/mem.h"
+#include "numeric/versions.h"
 
 #include <assert.h>
 #include <math.h>
 #include <string.h>
-
-/* See als.c: not with the sanitizers, whose run-time is not up when versions are resolved. */
-#if defined(__x86_64__) && defined(__linux__) && !defined(__SANITIZE_ADDRESS__) &&                 \
-    !defined(__SANITIZE_THREAD__)
-#define VECTOR_VERSIONS __attribute__((target_clones("avx2", "default")))
-#else
-#define VECTOR_VERSIONS
-#endif
-#define INLINED static inline __attribute__((always_inline))
 
 /* ---- logarithm and noise ---- */
 

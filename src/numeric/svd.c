@@ -1,6 +1,6 @@
 /*
  * The problem: the leading singular triplets of a matrix of some 10,000 rows and columns with 1 %
- * of its cells filled. A dense decomposition costs hours and gigabytes.
+ * of its cells filled, for which a dense decomposition needs gigabytes and far too long.
  *
  * The method (Halko, Martinsson and Tropp 2011, algorithms 4.4 and 5.1): a random block of
  * rank + OVERSAMPLING columns is multiplied by A and A' in turn and made orthonormal each time, so
