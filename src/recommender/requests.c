@@ -33,7 +33,7 @@ bool request_read_list(const char *user_id, const char *n, struct list_request *
 /* The object in a body, a new reference; NULL after refusing. */
 static json_t *read_object(const char *body, size_t len, char reason[REQUEST_REASON_SIZE])
 {
-    json_t *value = json_loadb(body, len, JSON_REJECT_DUPLICATES, NULL);
+    json_t *value = json_loadb(body, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
     if (json_is_object(value)) {
         return value;
     }
