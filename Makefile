@@ -222,7 +222,8 @@ rules-test: ## promtool over the shipped rules and their tests
 tools-test: ## the scripts in tools/, against planted faults
 	$(Q)tests/tools/run-all
 install-test: ## install, find the shipped files from elsewhere, uninstall
-	$(Q)+$(SUBMAKE) VARIANT=release build build/release/tests/tools/home_probe
+	$(Q)+$(SUBMAKE) build
+	$(Q)+$(SUBMAKE) VARIANT=release build/release/tests/tools/home_probe
 	$(Q)+MAKE="$(MAKE)" tests/tools/install-and-run build/release/tests/tools/home_probe
 drill-test: ## whole drills that must pass, fail, or be invalid
 	$(Q)+$(SUBMAKE) build
