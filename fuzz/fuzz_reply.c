@@ -53,13 +53,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     assert(strlen(request_id) < sizeof request_id);
 
     /* Where jansson is stricter (UTF-8, surrogates, ranges) there is nothing to compare; where it
-     * is more lenient (depth, a long request_id) only what the scanner accepts is. */
+     * is more lenient (depth, a long request_id, a NUL after a number) only what the scanner
+     * accepts is. */
+    bool has_nul = memchr(exact, '\0', len) != NULL;
     json_t *root = json_loadb(exact, len, JSON_REJECT_DUPLICATES, NULL);
     if (root != NULL && readable) {
         assert(json_is_object(root) && read_slowly(root, &target, &slow));
         assert(slow.count == list.count);
         assert(memcmp(slow.item, list.item, (size_t)list.count * sizeof list.item[0]) == 0);
-    } else if (root != NULL && json_is_object(root) && read_slowly(root, &target, &slow)) {
+    } else if (root != NULL && !has_nul && json_is_object(root) &&
+               read_slowly(root, &target, &slow)) {
         assert(strcmp(problem.text, "nested too deeply") == 0 ||
                strcmp(problem.text, "request_id is too long") == 0);
     }
