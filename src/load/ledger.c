@@ -206,12 +206,18 @@ static void write_counts(struct buf *out, const struct ledger_counts *c)
     buf_text(out, "]}\n");
 }
 
+static bool is_empty(const struct ledger_counts *counts)
+{
+    return counts->get_sent + counts->lists + counts->get_failed + counts->get_unknown +
+               counts->post_sent + counts->rated + counts->post_failed + counts->post_unknown ==
+           0;
+}
+
 /* Seconds after the last one in which anything was observed are left out. */
 static int64_t seconds_used(const struct ledger *ledger)
 {
-    static const struct ledger_counts nothing;
     int64_t buckets = ledger->bucket_count;
-    while (buckets > 0 && memcmp(&ledger->observed[buckets - 1], &nothing, sizeof nothing) == 0) {
+    while (buckets > 0 && is_empty(&ledger->observed[buckets - 1])) {
         buckets--;
     }
     return (buckets + BUCKETS_PER_SECOND - 1) / BUCKETS_PER_SECOND;

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 
 #define SHIFT_STEP .05
-#define SHIFT_ZERO (RATING_SHIFTS / 2)
+enum { SHIFT_ZERO = RATING_SHIFTS / 2 }; /* index of "no shift" */
 
 static int by_value(const void *a, const void *b)
 {

@@ -201,25 +201,41 @@ static void write_ratings(const struct counts *counts, struct buf *out)
            (double)counts->unattributed);
 }
 
-static void write_requests(const struct counts *counts, struct buf *out)
+static void write_route_requests(const struct counts *counts, int route, int method,
+                                 struct buf *out)
 {
     static const char *const classes[6] = {NULL, NULL, "2xx", "3xx", "4xx", "5xx"};
+    for (int c = 2; c < 6; c++) {
+        uint64_t count = counts->http[route][method][c];
+        if (count > 0 || route_can_answer((enum route)route, (enum method)method, c)) {
+            const struct metrics_label labels[] = {{"handler", route_handler((enum route)route)},
+                                                   {"method", method_label((enum method)method)},
+                                                   {"status", classes[c]}};
+            metrics_sample(out, "http_requests_total", labels, 3, (double)count);
+        }
+    }
+}
+
+static void write_requests(const struct counts *counts, struct buf *out)
+{
     metrics_family(out, "http_requests_total", "counter",
                    "Requests by handler, method and class of status.");
     for (int r = 0; r < ROUTE_COUNT; r++) {
         for (int m = 0; m < METHOD_COUNT; m++) {
-            for (int c = 2; c < 6; c++) {
-                uint64_t count = counts->http[r][m][c];
-                if (count > 0 || route_can_answer((enum route)r, (enum method)m, c)) {
-                    const struct metrics_label labels[] = {
-                        {"handler", route_handler((enum route)r)},
-                        {"method", method_label((enum method)m)},
-                        {"status", classes[c]}};
-                    metrics_sample(out, "http_requests_total", labels, 3, (double)count);
-                }
-            }
+            write_route_requests(counts, r, m, out);
         }
     }
+}
+
+static uint64_t route_requests(const struct counts *counts, int route)
+{
+    uint64_t count = 0;
+    for (int m = 0; m < METHOD_COUNT; m++) {
+        for (int c = 2; c < 6; c++) {
+            count += counts->http[route][m][c];
+        }
+    }
+    return count;
 }
 
 static void write_sizes(const struct counts *counts, struct buf *out)
@@ -233,15 +249,9 @@ static void write_sizes(const struct counts *counts, struct buf *out)
                        side == 0 ? "Size of request bodies." : "Size of response bodies.");
         for (int r = 0; r < ROUTE_COUNT; r++) {
             const struct metrics_label label = {"handler", route_handler((enum route)r)};
-            uint64_t count = 0;
-            for (int m = 0; m < METHOD_COUNT; m++) {
-                for (int c = 2; c < 6; c++) {
-                    count += counts->http[r][m][c];
-                }
-            }
             metrics_sample(out, names[side][1], &label, 1,
                            (double)(side == 0 ? counts->request_bytes[r] : counts->reply_bytes[r]));
-            metrics_sample(out, names[side][2], &label, 1, (double)count);
+            metrics_sample(out, names[side][2], &label, 1, (double)route_requests(counts, r));
         }
     }
 }
