@@ -177,7 +177,7 @@ static void finish_job(struct trainer *trainer, enum err code, const struct erro
         status->error = *error;
     }
     pthread_mutex_unlock(&trainer->mutex);
-    if (code != ERR_OK) {
+    if (code != ERR_OK && code != ERR_INTERRUPTED) { /* interrupted: the service is stopping */
         char text[1024];
         error_format(error, text, sizeof text);
         log_write(LOG_ERROR, "serve", "training failed: %s", text);
