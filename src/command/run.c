@@ -20,8 +20,10 @@
 #define STATUS_PERIOD_NS (2 * CLOCK_NS_PER_S)
 #define TERMINAL_PERIOD_NS (CLOCK_NS_PER_S / 2)
 #define PROBE_TIMEOUT_MS 3000L
-/* A visit under way at the end may go on for a while; a backlog may not. */
+/* A visit under way at the end may go on for a while; a backlog may not. Pauses are lognormal with
+ * a sigma of .6: one in a few thousand is longer than eight medians. */
 #define OVERTIME_NS (5 * CLOCK_NS_PER_S)
+#define OVERTIME_PAUSES 8
 
 static const struct option_row rows[] = {
     {"target", OPTION_TEXT, "URL", NULL, 0, 0, "The recommender to play against (required)."},
@@ -178,7 +180,10 @@ static double cpu_s(void)
 static int64_t play_out(struct run *run)
 {
     int64_t end_ns = run->settings.duration_ns;
-    int64_t patience_ns = end_ns + run->settings.timeout_ms * CLOCK_NS_PER_MS + OVERTIME_NS;
+    int64_t pauses_ns =
+        (int64_t)(OVERTIME_PAUSES * run->settings.think_median_s * (double)CLOCK_NS_PER_S);
+    int64_t patience_ns =
+        end_ns + run->settings.timeout_ms * CLOCK_NS_PER_MS + OVERTIME_NS + pauses_ns;
     int64_t now_ns = clock_mono_ns() - run->start_mono_ns;
     run->terminal = isatty(STDERR_FILENO) == 1;
     while (!engine_finished(run->engine) && now_ns < patience_ns && !run->interrupted) {

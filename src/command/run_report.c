@@ -14,6 +14,9 @@
 
 #define ACHIEVED_SHARE_MIN 0.99
 #define LAG_P99_MAX_NS (50 * CLOCK_NS_PER_MS)
+/* Hints, not verdicts. */
+#define OFFERED_SHARE_LOW 0.95
+#define DELAYED_SHARE_HIGH 0.05
 
 static const char *const endpoint_names[ENGINE_ENDPOINTS] = {"list", "rating"};
 
@@ -108,6 +111,26 @@ static void print_behaviour(const struct ledger_counts *all, const struct ledger
            all->get_failed, all->get_unknown, all->post_failed, all->post_unknown);
 }
 
+/* What may surprise a reader of the figures, and why it is so. */
+static void print_hints(const struct run_outcome *outcome)
+{
+    const struct ledger *ledger = outcome->result->ledger;
+    double offered = run_report_offered(outcome);
+    if (!outcome->interrupted && offered < OFFERED_SHARE_LOW * outcome->settings->rate) {
+        printf("offered is below requested: visits are cut at the end of the run, which shows in a "
+               "short one; the rest is chance\n");
+    }
+    if ((double)ledger->visits_delayed > DELAYED_SHARE_HIGH * (double)ledger->visits) {
+        printf("%.0f %% of the visits waited for an earlier visit of the same person: %" PRId32
+               " people are few for this rate and these pauses\n",
+               100.0 * (double)ledger->visits_delayed / (double)ledger->visits,
+               outcome->settings->people);
+    }
+    if (ledger->lost > 0) {
+        printf("memory ran out: %" PRId64 " visits or films were forgotten\n", ledger->lost);
+    }
+}
+
 void run_report_print(const struct run_outcome *outcome)
 {
     const struct run_settings *settings = outcome->settings;
@@ -126,9 +149,7 @@ void run_report_print(const struct run_outcome *outcome)
     print_latencies(outcome->result);
     printf("\nrequests that waited for a connection: %" PRId64 "; ledger digest %016" PRIx64 "\n",
            ledger->steps_late, ledger->digest);
-    if (ledger->lost > 0) {
-        printf("memory ran out: %" PRId64 " visits or films were forgotten\n", ledger->lost);
-    }
+    print_hints(outcome);
     if (outcome->result->problem.code != ERR_OK) {
         error_format(&outcome->result->problem, line, sizeof line);
         printf("first error, at %.3f s: %s\n", seconds(outcome->result->problem_ns), line);
