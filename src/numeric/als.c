@@ -46,9 +46,11 @@ enum {
     CACHE_LINE_FLOATS = 16,
 };
 
-/* Standard deviation of a starting factor, times sqrt(factors). The first half sweep solves the
- * users against it, so only the direction of the item factors matters, and the size little. */
-#define START_DEVIATION 0.1
+/* Standard deviation of a starting item factor, times sqrt(factors). The optimum spreads the length
+ * evenly over both sides, and a start far from that costs sweeps: on ml-latest-small (32 factors,
+ * alpha 1) the objective after 12 sweeps is lowest and flat between .03 and .1; with .001 or 1 it
+ * is still 1 to 2 % higher. */
+#define START_DEVIATION 0.05
 
 /* A squared residual below this is noise of float arithmetic; dividing by it could only hurt. */
 #define RESIDUAL_FLOOR 1e-20f
