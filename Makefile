@@ -170,6 +170,11 @@ $(BUILD)/fuzz/%: fuzz/%.c fuzz/replay_main.c $(ALL_ARCHIVES)
 	$(Q)mkdir -p $(@D) && $(CC) $(BASE_CFLAGS) -MMD -MP $(BASE_LDFLAGS) -o $@ $< fuzz/replay_main.c \
 	    $(ALL_ARCHIVES) $(PKG_LIBS) -lm $(CFLAGS) $(LDFLAGS)
 
+$(BUILD)/bench/%: bench/%.c $(ALL_ARCHIVES)
+	$(SAY) BENCH $@
+	$(Q)mkdir -p $(@D) && $(CC) $(BASE_CFLAGS) -MMD -MP $(BASE_LDFLAGS) -o $@ $< $(ALL_ARCHIVES) \
+	    $(PKG_LIBS) -lm $(CFLAGS) $(LDFLAGS)
+
 # Programs that check the checks: planted bugs, a probe of the installed paths.
 $(BUILD)/tests/sanitizer/%: tests/sanitizer/%.c | $(BUILD)/test-packages.ok
 	$(SAY) TEST $@
@@ -228,6 +233,9 @@ install-test: ## install, find the shipped files from elsewhere, uninstall
 drill-test: ## whole drills that must pass, fail, or be invalid
 	$(Q)+$(SUBMAKE) build
 	$(Q)tests/e2e/run-all
+
+.PHONY: bench
+bench: $(patsubst %.c,$(BUILD)/%,$(wildcard bench/*.c)) ## build the benchmarks (see bench/README.md)
 
 ##@ Checking
 .PHONY: check-layers check-headers check-banned format format-check lint

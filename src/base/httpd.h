@@ -30,9 +30,9 @@ typedef void httpd_handler(void *context, const struct httpd_request *request,
                            struct httpd_reply *reply);
 
 struct httpd_config {
-    const char *listen;     /* "127.0.0.1:0", "[::1]:8000", "0.0.0.0:8000" */
-    unsigned threads;       /* >= 1 */
-    size_t body_max_bytes;  /* larger request bodies are answered 413 without calling the handler */
+    const char *listen;    /* "127.0.0.1:0", "[::1]:8000", "0.0.0.0:8000" */
+    unsigned threads;      /* >= 1 */
+    size_t body_max_bytes; /* larger request bodies are answered 413 without calling the handler */
     size_t reply_max_bytes;
     unsigned connections_max;
 };
