@@ -4,7 +4,6 @@
 #include "base/mem.h"
 
 #include <stdio.h>
-#include <unistd.h>
 
 #define STOP_GRACE_MS 3000
 
@@ -17,16 +16,12 @@ struct bundled {
 enum err bundled_start(const struct bundled_config *config, struct bundled **out,
                        struct error *error)
 {
-    char program[512], seed[32];
-    ssize_t len = readlink("/proc/self/exe", program, sizeof program - 1);
-    if (len < 0) {
-        return error_set(error, ERR_PROCESS, "/proc/self/exe", 0, "cannot tell which program runs");
-    }
-    program[len] = '\0';
+    char seed[32];
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)config->seed);
-    const char *argv[] = {program,    "serve",       "--data", config->data_folder,
-                          "--listen", "127.0.0.1:0", "--seed", seed,
-                          NULL};
+    /* Not a path: the program is still this one after a rebuild has replaced the file. */
+    const char *argv[] = {
+        "/proc/self/exe", "serve", "--data", config->data_folder, "--listen", "127.0.0.1:0",
+        "--seed",         seed,    NULL};
     struct child_spec spec = {.name = "the recommender",
                               .argv = argv,
                               .log_path = config->log_path,
