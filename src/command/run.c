@@ -212,6 +212,11 @@ static enum err report(const struct run_outcome *outcome, struct error *error)
     if (outcome->interrupted) {
         return ERR_INTERRUPTED;
     }
+    struct ledger_counts all = ledger_total(outcome->result->ledger);
+    if (all.get_sent > 0 && all.lists == 0) {
+        return error_set(error, ERR_INVALID, outcome->settings->target, 0,
+                         "not one readable list came back");
+    }
     return run_report_on_time(outcome, why, sizeof why)
                ? ERR_OK
                : error_set(error, ERR_INVALID, NULL, 0, "%s", why);
