@@ -14,16 +14,16 @@
 
 static const struct option_row rows[] = {
     {"data", OPTION_TEXT, "DIR", NULL, 0, 0,
-     "MovieLens folder to train on (else MOVIELENS_DIR, data/ml-latest-small, built-in data)"},
+     "MovieLens folder to train on (else MOVIELENS_DIR, data/ml-latest-small, built-in data)."},
     {"listen", OPTION_TEXT, "HOST:PORT", "127.0.0.1:8000", 0, 0,
-     "address to serve on; port 0 takes a free one"},
-    {"threads", OPTION_INT, "N", "2", 1, 64, "threads that answer requests"},
-    {"train-threads", OPTION_INT, "N", NULL, 1, 64, "threads that train (else one a core)"},
-    {"factors", OPTION_INT, "K", "32", 8, 64, "factors of the base source, a multiple of 8"},
+     "Address to serve on; port 0 takes a free one."},
+    {"threads", OPTION_INT, "N", "2", 1, 64, "Threads that answer requests."},
+    {"train-threads", OPTION_INT, "N", NULL, 1, 64, "Threads that train (else one a core)."},
+    {"factors", OPTION_INT, "K", "32", 8, 64, "Factors of the base source, a multiple of 8."},
     {"half-life", OPTION_DURATION, "TIME", "30d", 0, 0,
-     "age at which a rating weighs half, counted from the newest rating; 0 = no ageing"},
-    {"store", OPTION_TEXT, "FILE", NULL, 0, 0, "SQLite file for posted ratings (else in memory)"},
-    {"seed", OPTION_INT, "S", "1", 0, 0, "seed of training and of the built-in data"},
+     "Age at which a rating weighs half, counted from the newest rating; 0 = no ageing."},
+    {"store", OPTION_TEXT, "FILE", NULL, 0, 0, "SQLite file for posted ratings (else in memory)."},
+    {"seed", OPTION_INT, "S", "1", 0, 9e15, "Seed of training and of the built-in data."},
     {NULL, OPTION_FLAG, NULL, NULL, 0, 0, NULL},
 };
 
@@ -125,7 +125,7 @@ static enum err run(const struct options *options, struct error *error)
 const struct command command_serve = {
     .name = "serve",
     .usage = "serve [options]",
-    .summary = "Run the bundled recommender as an HTTP service.",
+    .summary = "run the bundled recommender as an HTTP service",
     .options = rows,
     .run = run,
 };

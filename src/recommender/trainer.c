@@ -21,7 +21,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define RETRAIN_NICENESS 10
+#define RETRAIN_NICENESS 5  /* a third of a share: lists come first, a busy machine still trains */
+#define PROGRESS_LOADED 0.1 /* reported once the data are read and joined */
 #define BAD_ROWS_SHOWN 5
 
 struct trainer {
@@ -49,7 +50,7 @@ static bool on_progress(void *context, double share)
 {
     struct trainer *trainer = context;
     pthread_mutex_lock(&trainer->mutex);
-    trainer->status.progress = share;
+    trainer->status.progress = PROGRESS_LOADED + (1 - PROGRESS_LOADED) * share;
     pthread_mutex_unlock(&trainer->mutex);
     return !atomic_load(&trainer->stop);
 }
@@ -145,6 +146,7 @@ static enum err run_job(struct trainer *trainer, const char *folder, struct erro
         code = error_set(error, ERR_INPUT, folder, 0, "there is no rating to train on");
         corpus_deinit(&corpus);
     } else if (code == ERR_OK) {
+        (void)on_progress(trainer, 0);
         model = train_model(&trainer->config.train, &corpus, former, on_progress, trainer);
         code = model != NULL ? ERR_OK
                              : error_set(error, ERR_INTERRUPTED, "", 0, "the training was stopped");
