@@ -159,7 +159,7 @@ int csv_split(struct csv_line *line, struct csv_field *fields, int max, const ch
     char *at = line->text, *end = line->text + line->len;
     int count = 0;
     if (memchr(line->text, '\0', line->len) != NULL) {
-        *fault = "holds a NUL byte";
+        *fault = "the line holds a NUL byte";
         return -1;
     }
     for (;;) {

@@ -102,11 +102,20 @@ static int genre_bit(struct film_table *table, const struct csv_field *name)
     return table->genre_count++;
 }
 
+/* Forgets the names entered last, so that a bad row leaves none behind. */
+static void drop_genres(struct film_table *table, int keep)
+{
+    while (table->genre_count > keep) {
+        mem_free(table->genre_name[--table->genre_count]);
+    }
+}
+
 /* Reads "Action|Comedy". NULL if good, else what is wrong. */
 static const char *read_genres(struct film_table *table, const struct csv_field *field,
                                uint32_t *genres)
 {
     const char *at = field->text, *end = field->text + field->len;
+    int known = table->genre_count;
     *genres = 0;
     if (field->len == 0 || csv_field_is(field, FILMS_FILE_NO_GENRES)) {
         return NULL;
@@ -116,10 +125,12 @@ static const char *read_genres(struct film_table *table, const struct csv_field 
         const char *stop = bar != NULL ? bar : end;
         struct csv_field name = {.text = at, .len = (size_t)(stop - at)};
         if (name.len == 0) {
+            drop_genres(table, known);
             return "an empty genre name, expected names separated by '|'";
         }
         int bit = genre_bit(table, &name);
         if (bit < 0) {
+            drop_genres(table, known);
             return "more than 32 different genre names in the file";
         }
         *genres |= UINT32_C(1) << bit;

@@ -1,6 +1,6 @@
 /*
- * What the checklist of a MovieLens-shaped data set asks for, measured with the methods by which the
- * published figures were computed. For the tests of the look-alike; each function stands alone.
+ * What the checklist of a MovieLens-shaped data set asks for, measured with the methods by which
+ * the published figures were computed. For the tests of the look-alike; each function stands alone.
  */
 #ifndef TESTS_MEASURE_H
 #define TESTS_MEASURE_H
@@ -207,8 +207,12 @@ static inline double measure_hit(const double *score, const uint8_t *seen, int32
 static inline struct measure_ranking measure_leave_last_out(const struct ratings *r,
                                                             const struct parallel *parallel)
 {
-    struct als_config config = {.factors = 24, .sweeps = 12, .cg_steps = 3,
-                                .regularisation = 1.0F, .alpha = 1.0F, .seed = 3};
+    struct als_config config = {.factors = 24,
+                                .sweeps = 8,
+                                .cg_steps = 3,
+                                .regularisation = 1.0F,
+                                .alpha = 1.0F,
+                                .seed = 3};
     size_t k = (size_t)config.factors, items = (size_t)r->items, users = (size_t)r->users;
     uint8_t *dropped = mem_zalloc((size_t)r->count, 1), *seen = mem_array(items, 1);
     double *count = mem_zalloc(items, sizeof *count), *score = mem_array(items, sizeof *score);
@@ -251,7 +255,7 @@ static inline struct measure_ranking measure_leave_last_out(const struct ratings
 }
 
 struct measure_rating_model {
-    double mean_rmse, bias_rmse, factor_rmse; /* on every tenth rating */
+    double mean_rmse, bias_rmse, factor_rmse;       /* on every tenth rating */
     double bias_user_sd, bias_item_sd, residual_sd; /* of the biases fitted on all ratings */
     double lag_one; /* autocorrelation of their residual along a person's history, in a session */
 };
