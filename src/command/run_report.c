@@ -117,7 +117,8 @@ static void print_hints(const struct run_outcome *outcome)
     const struct ledger *ledger = outcome->result->ledger;
     double offered = run_report_offered(outcome);
     if (!outcome->interrupted && offered < OFFERED_SHARE_LOW * outcome->settings->rate) {
-        printf("offered is below requested: errors and the end of the run cut visits short, the latter "
+        printf("offered is below requested: errors and the end of the run cut visits short, the "
+               "latter "
                "shows in a short run; the rest is chance\n");
     }
     if ((double)ledger->visits_delayed > DELAYED_SHARE_HIGH * (double)ledger->visits) {
