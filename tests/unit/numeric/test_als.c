@@ -183,6 +183,29 @@ Test(als, many_steps_reach_the_dense_solution)
     }
 }
 
+/* Conjugate directions need no more steps than unknowns, even with item factors of very different
+ * lengths, where plain descent takes hundreds. */
+Test(als, as_many_steps_as_factors_are_enough)
+{
+    struct problem problem = problem_make(1, 90, .4, 8);
+    const struct sparse *weights = &problem.weights;
+    struct rng rng = rng_stream(5, 1, 0);
+    float gram[64];
+    double exact[8];
+    for (int j = 0; j < 90 * 8; j++)
+        problem.items[j] = (float)(rng_normal(&rng) * pow(.7, j % 8));
+    als_gram(problem.items, 90, 8, problem.config.regularisation, gram);
+    problem.config.cg_steps = 10; /* two more for rounding */
+    als_solve_row(&problem.config, gram, problem.items, weights->col, weights->value,
+                  weights->count, problem.users);
+    dense_solve(&problem.config, problem.items, 90, weights->col, weights->value, weights->count,
+                exact);
+    for (int j = 0; j < 8; j++)
+        cr_expect(fabs((double)problem.users[j] - exact[j]) < 1e-4, "factor %d: %f, dense %f", j,
+                  (double)problem.users[j], exact[j]);
+    problem_deinit(&problem);
+}
+
 /* The other way round: three steps a half sweep end as low as exact solves do. */
 Test(als, three_steps_lose_nothing_after_some_sweeps)
 {

@@ -125,32 +125,50 @@ Test(svd, agrees_with_a_dense_decomposition)
     }
 }
 
-/* 200 x 120 with singular values 10, 5, 2.5 ... planted through rank-one blocks on disjoint rows
- * and columns, whose singular value is the product of the norms. */
-Test(svd, finds_planted_values_in_a_few_iterations)
+/* Constant blocks on disjoint rows (25 each) and columns (15 each), the c-th with the singular
+ * value 10 ratio^c. */
+static struct sparse planted(int blocks, double ratio)
 {
     struct sparse matrix;
-    const int blocks = 8, block_rows = 25, block_cols = 15;
-    sparse_init(&matrix, blocks * block_rows, blocks * block_cols,
-                (int64_t)blocks * block_rows * block_cols);
+    sparse_init(&matrix, blocks * 25, blocks * 15, (int64_t)blocks * 25 * 15);
     int64_t count = 0;
     for (int32_t row = 0; row < matrix.rows; row++) {
-        int block = row / block_rows;
-        double size = 10 * pow(.5, block) / sqrt((double)(block_rows * block_cols));
-        for (int c = 0; c < block_cols; c++) {
-            matrix.col[count] = block * block_cols + c;
-            matrix.value[count++] = (float)size;
+        int block = row / 25;
+        for (int c = 0; c < 15; c++) {
+            matrix.col[count] = block * 15 + c;
+            matrix.value[count++] = (float)(10 * pow(ratio, block) / sqrt(25 * 15));
         }
         matrix.start[row + 1] = count;
     }
+    return matrix;
+}
+
+Test(svd, finds_planted_values_in_a_few_iterations)
+{
+    struct sparse matrix = planted(8, .5);
     struct result got = decompose(&matrix, 4, 4, 1);
     for (int c = 0; c < 4; c++) {
         cr_expect(fabs(got.singular[c] - 10 * pow(.5, c)) < 1e-5, "%d: %.9f", c, got.singular[c]);
-        cr_expect(fabs(got.right[c * block_cols * 4 + c] - 1 / sqrt((double)block_cols)) < 1e-5,
-                  "%d", c);
+        cr_expect(fabs(got.right[c * 15 * 4 + c] - 1 / sqrt(15)) < 1e-5, "%d", c);
     }
     result_deinit(&got);
     sparse_deinit(&matrix);
+}
+
+/* The columns of a random block times a matrix of fast decay nearly agree, so that one pass of
+ * Gram-Schmidt would not do. */
+Test(svd, vectors_are_orthonormal_whatever_the_decay)
+{
+    for (int iterations = 0; iterations <= 2; iterations++) {
+        struct sparse matrix = planted(12, .1);
+        struct result got = decompose(&matrix, 10, iterations, 1);
+        double left = orthonormality_error(got.left, got.rows, got.rank);
+        double right = orthonormality_error(got.right, got.cols, got.rank);
+        cr_expect_lt(left, 1e-10, "%d iterations: %g", iterations, left);
+        cr_expect_lt(right, 1e-10, "%d iterations: %g", iterations, right);
+        result_deinit(&got);
+        sparse_deinit(&matrix);
+    }
 }
 
 Test(svd, lower_rank_than_asked_gives_zero_values)
