@@ -29,7 +29,9 @@ static void fit_cuts(struct rating_sample *sample, int stride, double *cut)
     for (int k = 0; k < 10; k++) {
         total += sample->wanted[k];
     }
-    qsort(sample->latent, (size_t)sample->count, sizeof *sample->latent, by_value);
+    if (sample->count > 0) {
+        qsort(sample->latent, (size_t)sample->count, sizeof *sample->latent, by_value);
+    }
     int cuts = 10 / stride - 1;
     for (int k = 0; k < cuts; k++) {
         if (sample->count == 0 || total == 0) {
