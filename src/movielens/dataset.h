@@ -22,10 +22,10 @@ struct dataset_options {
 struct dataset {
     struct catalogue catalogue;
     struct ratings ratings;
-    int64_t bad_rows;                 /* of both files */
-    int64_t bad_rating_rows;          /* of ratings.csv alone */
-    int64_t duplicate_rows;           /* a repeated (user, film): the last one in the file stays */
-    int64_t unknown_films;            /* ratings of films that movies.csv lacks (counted as bad) */
+    int64_t bad_rows;        /* of both files */
+    int64_t bad_rating_rows; /* of ratings.csv alone */
+    int64_t duplicate_rows;  /* a repeated (user, film): the last one in the file stays */
+    int64_t unknown_films;   /* ratings of films that movies.csv lacks (counted as bad) */
     /* Content hash over films (id, genres) and ratings; independent of row order, line ends and
      * quoting, so that two copies of the same data agree. */
     uint64_t fingerprint;

@@ -29,15 +29,20 @@ static const struct {
     double at, value;
 } half_habits[] = {{0.0, 0.0}, {0.05, 0.24}, {0.25, 0.60}, {0.5, 0.78}, {0.75, 0.89}, {0.95, 1.0}};
 
-/* Deviation of each latent choice direction, falling slowly: the singular values of who rated what
- * do, too. */
-#define LATE_AND_BUSY 0.15
-#define GENRE_TASTE 0.42
-#define FAME_TASTE 0.3
-#define FAME_BUSY 0.5
-#define OPINION_SD 0.50
-#define LATENT_FIRST_SD 0.33
+/* Strengths of what drives choice, as deviations of log weights. Found by trial so that who rated
+ * what has the published structure: energy of rank 20 in the degree-normalised matrix .178 (here
+ * .16 to .18), 2.4 times its shuffled null (2.2 to 2.4), ALS over popularity 1.7 (about 1.8). */
+#define GENRE_TASTE 0.42     /* times the genre's own deviation */
+#define FAME_TASTE 0.3       /* some like the well-known films, some the obscure ones ... */
+#define FAME_BUSY 0.5        /* ... the busy above all: most rare films are rated by heavy users */
+#define LATENT_FIRST_SD 0.33 /* latent directions, falling slowly */
 #define LATENT_LAST_SD 0.27
+
+/* Latent opinion, stars; large enough that factors beat biases by 2 to 3 % RMSE. */
+#define OPINION_SD 0.50
+
+/* Correlation of being late and being busy, see deal_activity. */
+#define LATE_AND_BUSY 0.15
 
 void synth_shuffle(struct rng rng, int32_t *out, int32_t count)
 {
