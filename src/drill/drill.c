@@ -7,7 +7,6 @@
 #include "drill/drill.h"
 
 #include "base/clock.h"
-#include "base/fileio.h"
 #include "base/http.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -23,6 +22,7 @@
 #include "drill/reconcile.h"
 #include "drill/remote.h"
 #include "drill/report.h"
+#include "drill/results.h"
 #include "drill/scenario.h"
 #include "drill/stack.h"
 #include "drill/watch_rules.h"
@@ -41,6 +41,7 @@
 struct drill {
     const struct drill_config *config;
     struct scenario scenario;
+    struct results *results;
     struct people people;
     struct bundled *bundled;
     const char *target_url;
@@ -65,31 +66,6 @@ static bool calibrating(const struct drill *drill)
 static void path_in(const struct drill *drill, const char *name, char *out, size_t size)
 {
     snprintf(out, size, "%s/%s", drill->config->folder, name);
-}
-
-/* Evidence of an earlier drill in the same folder must not be taken for this one's. */
-static enum err prepare_folder(struct drill *drill, struct error *error)
-{
-    static const char *const names[] = {"verdict.json",
-                                        "junit.xml",
-                                        "notifications.jsonl",
-                                        "ledger.jsonl",
-                                        "prometheus.yml",
-                                        "prometheus.log",
-                                        "alertmanager.yml",
-                                        "alertmanager.log",
-                                        "target.log",
-                                        "rules",
-                                        ".data"};
-    enum err code = file_make_folders(drill->config->folder, error);
-    for (size_t i = 0; code == ERR_OK && i < sizeof names / sizeof names[0]; i++) {
-        char path[600];
-        path_in(drill, names[i], path, sizeof path);
-        if (file_exists(path)) {
-            code = file_remove_tree(path, error);
-        }
-    }
-    return code;
 }
 
 static enum err read_scenario(struct drill *drill, struct error *error)
@@ -174,7 +150,8 @@ static enum err start_stack(struct drill *drill, struct error *error)
                                  .evaluation_ns = drill->scenario.evaluation_ns,
                                  .prometheus_program = config->prometheus_program,
                                  .alertmanager_program = config->alertmanager_program,
-                                 .ready_timeout_ns = STACK_TIMEOUT_NS};
+                                 .ready_timeout_ns = STACK_TIMEOUT_NS,
+                                 .interrupted = play_interrupted};
     faults_init(&faults);
     enum err code = stack_start(&stack, &drill->stack, &faults, error);
     faults_print(&faults);
@@ -202,7 +179,8 @@ static enum err prepare(struct drill *drill, struct error *error)
                                      .cache_root = drill->config->cache_root,
                                      .scenario = &drill->scenario,
                                      .seed = drill->config->seed,
-                                     .without_later_past = calibrating(drill)};
+                                     .without_later_past = calibrating(drill),
+                                     .interrupted = play_interrupted};
     enum err code = people_prepare(&request, &drill->people, error);
     if (code == ERR_OK) {
         code = start_target(drill, error);
@@ -435,6 +413,7 @@ static void clean_up(struct drill *drill)
     evidence_deinit(&drill->evidence);
     watch_rules_deinit(&drill->rules);
     people_deinit(&drill->people);
+    results_close(drill->results);
 }
 
 static enum err run_steps(struct drill *drill, struct error *error)
@@ -442,7 +421,7 @@ static enum err run_steps(struct drill *drill, struct error *error)
     enum err code = read_scenario(drill, error);
     if (code == ERR_OK) {
         announce(drill);
-        code = prepare_folder(drill, error);
+        code = results_open(drill->config->folder, &drill->results, error);
     }
     if (code == ERR_OK) {
         code = prepare(drill, error);
