@@ -2,6 +2,7 @@
 
 #include "base/child.h"
 #include "base/mem.h"
+#include "base/text.h"
 
 #include <stdio.h>
 
@@ -10,7 +11,7 @@
 struct bundled {
     struct child *child;
     char url[128];
-    const char *log_path;
+    char log_path[600];
 };
 
 enum err bundled_start(const struct bundled_config *config, struct bundled **out,
@@ -27,7 +28,7 @@ enum err bundled_start(const struct bundled_config *config, struct bundled **out
                               .log_path = config->log_path,
                               .capture_stdout = true};
     struct bundled *bundled = mem_zalloc(1, sizeof *bundled);
-    bundled->log_path = config->log_path;
+    text_copy(bundled->log_path, sizeof bundled->log_path, config->log_path);
     enum err code = child_start(&bundled->child, &spec, error);
     if (code != ERR_OK) {
         mem_free(bundled);
