@@ -70,8 +70,9 @@ static void print_table(const struct past_summary *data, const struct past_summa
     }
 }
 
-static enum err write_past(const struct options *options, const struct dataset *data,
-                           const struct parallel *parallel, struct error *error)
+static enum err write_past(const struct options *options, const char *source,
+                           const struct dataset *data, const struct parallel *parallel,
+                           struct error *error)
 {
     struct population_config config = population_defaults();
     config.users = (int32_t)options_int(options, "users");
@@ -87,8 +88,10 @@ static enum err write_past(const struct options *options, const struct dataset *
     code = past_files_write(population, NULL, 0, 0, drill_s, parallel, options_text(options, "out"),
                             &report, error);
     if (code == ERR_OK) {
-        struct past_summary source = past_summary_of(&data->ratings);
-        print_table(&source, &report.summary);
+        struct past_summary learned_from = past_summary_of(&data->ratings);
+        printf("people learned from %s, past written to %s\n", source,
+               options_text(options, "out"));
+        print_table(&learned_from, &report.summary);
     }
     past_files_report_deinit(&report);
     population_free(population);
@@ -105,9 +108,7 @@ static enum err run(const struct options *options, struct error *error)
     char source[PATH_MAX];
     enum err code = load(options, &parallel, &data, source, sizeof source, error);
     if (code == ERR_OK) {
-        printf("people learned from %s, past written to %s\n", source,
-               options_text(options, "out"));
-        code = write_past(options, &data, &parallel, error);
+        code = write_past(options, source, &data, &parallel, error);
     }
     dataset_deinit(&data);
     return code;

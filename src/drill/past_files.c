@@ -1,3 +1,9 @@
+/*
+ * The pasts of a batch of people are generated on all threads, each into its own place, then
+ * written by the calling thread in order of people: so the file does not depend on the threads,
+ * memory stays at a batch, and the writer needs no lock. Generating costs twenty times what writing
+ * does, so letting both overlap would gain nothing worth a queue.
+ */
 #include "drill/past_files.h"
 
 #include "base/mem.h"
@@ -21,6 +27,7 @@ static int falling(const void *a, const void *b)
 static void finish_summary(struct past_summary *summary, int64_t *film_count, int32_t films)
 {
     double sum = 0, square = 0, n = (double)summary->ratings;
+    /* Moments from the ten counts: exact, and the same in whatever order the ratings came. */
     for (int k = 0; k < 10; k++) {
         double stars = (k + 1) / 2.;
         sum += stars * (double)summary->stars[k];
@@ -79,6 +86,8 @@ static void generate(void *context, int64_t first, int64_t end, unsigned lane)
             population_past(batch->population, person, batch->drill_s, out);
             continue;
         }
+        /* Made again and not kept from the first writing: it is quick, and a drill may take the
+         * first past from its cache. */
         population_past(batch->population, person, batch->drill_s, &seen);
         population_later_past(batch->population, person, batch->drill_s, batch->drift,
                               batch->count_min, batch->count_max, &seen, out);

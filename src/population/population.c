@@ -153,6 +153,7 @@ static void fit_opinions(struct population *population, uint64_t seed,
     sparse_deinit(&stars);
 }
 
+/* One half star in a history is enough: the habit decides which grid somebody rates on. */
 static void describe_real_users(struct population *population)
 {
     const struct ratings *ratings = &population->data->ratings;
@@ -266,6 +267,8 @@ struct judgements {
     double *latent;
 };
 
+/* The same draws as past.c makes for these people, look-alikes or real ones: what is fitted on a
+ * real user is what their look-alikes will rate. */
 static void judge_pasts(void *context, int64_t first, int64_t end, unsigned lane)
 {
     (void)lane;
@@ -292,7 +295,8 @@ static void judge_pasts(void *context, int64_t first, int64_t end, unsigned lane
     mem_free(chosen);
 }
 
-/* Splits the sample's latent values and the data's ratings by habit. */
+/* Splits the sample's latent values and the data's ratings by habit, because people who use half
+ * stars differ from the others in more than the grid: their ratings spread less. */
 static void fit_ratings(struct population *population, const int64_t *start, const double *latent,
                         int32_t first)
 {
@@ -353,6 +357,7 @@ enum err population_build(const struct population_config *config, const struct d
     for (int rank = 1; rank <= POPULATION_LIST_MAX; rank++) {
         population->look[rank - 1] = pow(rank, -config->examination_power);
     }
+    /* The order matters: each fit below reads what those above it filled. */
     struct rng seeds = rng_stream(config->seed, 0, POPULATION_FIT);
     count_films(population);
     choice_fit(&data->ratings, population->film_count, rng_u64(&seeds), parallel, population->taste,

@@ -1,3 +1,8 @@
+/*
+ * Why pauses shrink and sessions do not: what a recommender or a metric can feel of a history is
+ * its order and the bursts of ratings in a sitting; whether somebody came back after a month or a
+ * year is lost anyway once all lies in one quarter.
+ */
 #include "population/redate.h"
 
 #include <math.h>
@@ -31,6 +36,8 @@ void redate_history(const int64_t *time_s, int32_t count, int64_t begin_s, int64
                     struct rng *rng, int64_t *out_s)
 {
     double window = (double)(end_s - begin_s);
+    /* Long histories fill four fifths or more of the window: ending all on the same day would show
+     * as a cliff in decayed counts. */
     double longest = window * (.8 + .2 * rng_uniform(rng));
     double place = rng_uniform(rng);
     if (count == 0) {
