@@ -6,7 +6,9 @@
  */
 #include "drill/scenario.h"
 
+#include "base/buf.h"
 #include "base/clock.h"
+#include "base/fileio.h"
 #include "base/text.h"
 #include "base/yaml.h"
 #include "drill/fields.h"
@@ -19,6 +21,13 @@
 
 /* Ratings and choices of one visit are alike: the rehearsed design effect of 1.4, rounded up. */
 #define DESIGN_EFFECT 1.5
+
+#define THINK_MEDIAN_S 12.0 /* production time */
+
+/* Of all phases, in drill time. The ledger keeps every tenth of a second of it. */
+#define DRILL_MAX_NS (24 * 3600 * CLOCK_NS_PER_S)
+
+#define FILE_MAX_BYTES (1u << 20)
 
 static const char *const quantity_names[] = {"none", "conversion", "reciprocal_rank", "mean_rating",
                                              NULL};
@@ -154,6 +163,16 @@ static void read_traffic(const struct fields_at *root, struct scenario *out)
     read_think(&at, out);
 }
 
+/* Kept in production time, but it must be divisible like all others. */
+static void read_interval(const struct fields_at *at, const char *key, int64_t time_scale,
+                          int64_t *production_ns)
+{
+    int64_t drill_ns = 0;
+    if (drill_duration(at, key, FIELDS_OPTIONAL, CLOCK_NS_PER_S, time_scale, &drill_ns)) {
+        *production_ns = drill_ns * time_scale;
+    }
+}
+
 static void read_watch(const struct fields_at *root, struct scenario *out)
 {
     static const char *const known[] = {"scrape_interval", "evaluation_interval", NULL};
@@ -162,9 +181,8 @@ static void read_watch(const struct fields_at *root, struct scenario *out)
     if (value == NULL || !fields_object(root->fields, value, "/watch", known, &at)) {
         return;
     }
-    fields_duration(&at, "scrape_interval", FIELDS_OPTIONAL, CLOCK_NS_PER_S, &out->scrape_ns);
-    fields_duration(&at, "evaluation_interval", FIELDS_OPTIONAL, CLOCK_NS_PER_S,
-                    &out->evaluation_ns);
+    read_interval(&at, "scrape_interval", out->time_scale, &out->scrape_ns);
+    read_interval(&at, "evaluation_interval", out->time_scale, &out->evaluation_ns);
 }
 
 static void read_retrain(const struct fields_at *phase_at, struct scenario_phase *phase)
@@ -209,8 +227,27 @@ static void read_phase(const struct fields *fields, const json_t *value, size_t 
                    out->time_scale, &phase->duration_ns);
     read_retrain(&at, phase);
     fields_bool(&at, "end_when_settled", &phase->end_when_settled);
+    if (phase->duration_ns > DRILL_MAX_NS - out->end_ns) {
+        fields_fault(fields, path, "the drill would last more than 24 hours");
+        phase->duration_ns = 0;
+    }
     out->end_ns += phase->duration_ns;
     out->phase_count++;
+}
+
+/* What no phase can be told alone. */
+static void check_phases(const struct fields *fields, const struct scenario *scenario)
+{
+    int retraining = 0;
+    for (int i = 0; i < scenario->phase_count; i++) {
+        retraining += scenario->phase[i].retrains;
+        if (scenario->phase[i].end_when_settled && i + 1 < scenario->phase_count) {
+            fields_fault(fields, "/phases", "only the last phase can end when settled");
+        }
+    }
+    if (retraining > 1) {
+        fields_fault(fields, "/phases", "only one phase can retrain");
+    }
 }
 
 static void read_phases(const struct fields_at *root, struct scenario *out)
@@ -224,11 +261,7 @@ static void read_phases(const struct fields_at *root, struct scenario *out)
     for (size_t i = 0; i < count; i++) {
         read_phase(root->fields, json_array_get(list, i), i, out);
     }
-    for (int i = 0; i + 1 < out->phase_count; i++) {
-        if (out->phase[i].end_when_settled) {
-            fields_fault(root->fields, "/phases", "only the last phase can end when settled");
-        }
-    }
+    check_phases(root->fields, out);
 }
 
 /* Reads a phase name under key; -1 (with a fault if it was given) when there is none. */
@@ -253,7 +286,11 @@ static void read_injection_time(const struct fields_at *at, const struct scenari
     int64_t delay_ns = 0;
     int starts = read_phase_name(at, "starts", FIELDS_REQUIRED, scenario);
     int ends = read_phase_name(at, "ends", FIELDS_OPTIONAL, scenario);
-    drill_duration(at, "delay", FIELDS_OPTIONAL, 0, scenario->time_scale, &delay_ns);
+    if (drill_duration(at, "delay", FIELDS_OPTIONAL, 0, scenario->time_scale, &delay_ns) &&
+        delay_ns > scenario->end_ns) {
+        fields_fault(at->fields, at->path, "'delay' is longer than the drill");
+        delay_ns = 0;
+    }
     injection->onset_ns = (starts < 0 ? 0 : scenario->phase[starts].start_ns) + delay_ns;
     injection->end_ns = ends < 0 ? INT64_MAX : scenario->phase[ends].start_ns;
     if (injection->end_ns <= injection->onset_ns) {
@@ -379,13 +416,16 @@ static void read_transition(const struct fields_at *at, const struct scenario *s
 static void read_silence(const struct fields_at *at, const struct scenario *scenario,
                          struct scenario_expectation *out)
 {
-    if (fields_has(at, "silent_group")) {
-        fields_text(at, "silent_group", FIELDS_REQUIRED, out->group, sizeof out->group);
-        name_it(out, "group %s stays silent", out->group);
-    } else {
-        fields_text(at, "silent", FIELDS_REQUIRED, out->alert, sizeof out->alert);
-        name_it(out, "%s stays silent", out->alert);
-    }
+    fields_text(at, "silent", FIELDS_REQUIRED, out->alert, sizeof out->alert);
+    name_it(out, "%s stays silent", out->alert);
+    out->phases = read_phase_set(at, scenario);
+}
+
+static void read_group_silence(const struct fields_at *at, const struct scenario *scenario,
+                               struct scenario_expectation *out)
+{
+    fields_text(at, "silent_group", FIELDS_REQUIRED, out->group, sizeof out->group);
+    name_it(out, "group %s stays silent", out->group);
     out->phases = read_phase_set(at, scenario);
 }
 
@@ -412,50 +452,86 @@ static void read_agreement(const struct fields_at *at, const struct scenario *sc
     name_it(out, "recorded %s agrees with the ledger", scenario_quantity_name(out->quantity));
 }
 
-static void read_word(const struct fields_at *at, const char *key, const char *word,
-                      const char *name, struct scenario_expectation *out)
+/* The one word that can stand under a key. */
+static void read_word(const struct fields_at *at, const char *key, const char *word)
 {
     const char *const words[] = {word, NULL};
     int index = 0;
     fields_choice(at, key, FIELDS_REQUIRED, words, &index);
-    text_copy(out->name, sizeof out->name, name);
+}
+
+static void read_notifications(const struct fields_at *at, const struct scenario *scenario,
+                               struct scenario_expectation *out)
+{
+    (void)scenario;
+    read_word(at, "notifications", "exact");
+    name_it(out, "exactly the expected notifications");
+}
+
+static void read_counts(const struct fields_at *at, const struct scenario *scenario,
+                        struct scenario_expectation *out)
+{
+    (void)scenario;
+    read_word(at, "counts", "reconcile");
+    name_it(out, "counts reconcile");
+}
+
+/* An expectation is known by the key it must have; the others belong to it alone. */
+static const struct form {
+    enum scenario_expect kind;
+    void (*read)(const struct fields_at *at, const struct scenario *scenario,
+                 struct scenario_expectation *out);
+    const char *known[6]; /* ends with NULL; the first tells the form */
+} forms[] = {
+    {SCENARIO_FIRES, read_transition, {"fires", "phase", "within"}},
+    {SCENARIO_RESOLVES, read_transition, {"resolves", "phase", "within"}},
+    {SCENARIO_SILENT, read_silence, {"silent", "phases"}},
+    {SCENARIO_SILENT, read_group_silence, {"silent_group", "phases"}},
+    {SCENARIO_AGREES, read_agreement, {"agrees", "with", "window", "within_percent", "phases"}},
+    {SCENARIO_NOTIFICATIONS, read_notifications, {"notifications"}},
+    {SCENARIO_RECONCILES, read_counts, {"counts"}},
+};
+
+#define FORMS (sizeof forms / sizeof forms[0])
+
+/* NULL, with a fault, unless exactly one of the telling keys is there. */
+static const struct form *find_form(const struct fields *fields, const json_t *value,
+                                    const char *path)
+{
+    const struct form *found = NULL;
+    for (size_t i = 0; i < FORMS; i++) {
+        if (json_object_get(value, forms[i].known[0]) == NULL) {
+            continue;
+        }
+        if (found != NULL) {
+            fields_fault(fields, path, "'%s' and '%s' are two expectations", found->known[0],
+                         forms[i].known[0]);
+            return NULL;
+        }
+        found = &forms[i];
+    }
+    if (found == NULL) {
+        fields_fault(fields, path,
+                     "expected a mapping with one of fires, resolves, silent, silent_group, "
+                     "agrees, notifications, counts");
+    }
+    return found;
 }
 
 static void read_expectation(const struct fields *fields, const json_t *value, size_t index,
                              struct scenario *out)
 {
-    static const char *const known[] = {
-        "fires", "resolves", "silent", "silent_group", "notifications",  "agrees", "counts",
-        "phase", "phases",   "within", "with",         "within_percent", "window", NULL};
     struct scenario_expectation *expectation = &out->expectation[out->expectation_count];
     struct fields_at at;
     char path[160];
     snprintf(path, sizeof path, "/expectations/%zu", index);
-    if (!fields_object(fields, value, path, known, &at)) {
+    const struct form *form = find_form(fields, value, path);
+    if (form == NULL || !fields_object(fields, value, path, form->known, &at)) {
         return;
     }
+    expectation->kind = form->kind;
     expectation->line = fields_line(&at);
-    if (fields_has(&at, "fires") || fields_has(&at, "resolves")) {
-        expectation->kind = fields_has(&at, "fires") ? SCENARIO_FIRES : SCENARIO_RESOLVES;
-        read_transition(&at, out, expectation);
-    } else if (fields_has(&at, "silent") || fields_has(&at, "silent_group")) {
-        expectation->kind = SCENARIO_SILENT;
-        read_silence(&at, out, expectation);
-    } else if (fields_has(&at, "agrees")) {
-        expectation->kind = SCENARIO_AGREES;
-        read_agreement(&at, out, expectation);
-    } else if (fields_has(&at, "notifications")) {
-        expectation->kind = SCENARIO_NOTIFICATIONS;
-        read_word(&at, "notifications", "exact", "exactly the expected notifications", expectation);
-    } else if (fields_has(&at, "counts")) {
-        expectation->kind = SCENARIO_RECONCILES;
-        read_word(&at, "counts", "reconcile", "counts reconcile", expectation);
-    } else {
-        fields_fault(fields, path,
-                     "expected one of fires, resolves, silent, silent_group, agrees, "
-                     "notifications, counts");
-        return;
-    }
+    form->read(&at, out, expectation);
     out->expectation_count++;
 }
 
@@ -487,6 +563,7 @@ static void read_root(const struct fields *fields, const json_t *document, struc
     fields_int(&root, "time_scale", FIELDS_OPTIONAL, 1, 10000, &time_scale);
     fields_int(&root, "people", FIELDS_OPTIONAL, 1, 10000000, &people);
     out->time_scale = time_scale;
+    out->think_median_s = THINK_MEDIAN_S / (double)time_scale;
     out->people = (int32_t)people;
     read_traffic(&root, out);
     read_watch(&root, out);
@@ -495,30 +572,48 @@ static void read_root(const struct fields *fields, const json_t *document, struc
     read_expectations(&root, out);
 }
 
-enum err scenario_read(const char *path, struct scenario *out, struct faults *faults,
-                       struct error *error)
+static enum err read_document(const char *name, const json_t *document,
+                              const struct yaml_lines *lines, struct scenario *out,
+                              struct faults *faults, struct error *error)
 {
-    json_t *document = NULL;
-    struct yaml_lines *lines = NULL;
     size_t faults_before = faults->count;
-    enum err code = yaml_read_file(path, &document, &lines, error);
-    if (code != ERR_OK) {
-        return code;
-    }
     *out = (struct scenario){.steps_per_visit = 2,
-                             .think_median_s = 0.2,
                              .think_sigma = 0.6,
                              .scrape_ns = 15 * CLOCK_NS_PER_S,
                              .evaluation_ns = 30 * CLOCK_NS_PER_S};
-    text_copy(out->path, sizeof out->path, path);
-    struct fields fields = {.file = path, .lines = lines, .faults = faults};
+    text_copy(out->path, sizeof out->path, name);
+    struct fields fields = {.file = name, .lines = lines, .faults = faults};
     read_root(&fields, document, out);
+    size_t found = faults->count - faults_before;
+    return found == 0 ? ERR_OK
+                      : error_set(error, ERR_INPUT, name, 0, "%zu fault%s in the scenario", found,
+                                  found == 1 ? "" : "s");
+}
+
+enum err scenario_read_text(const char *name, const char *text, size_t len, struct scenario *out,
+                            struct faults *faults, struct error *error)
+{
+    json_t *document = NULL;
+    struct yaml_lines *lines = NULL;
+    enum err code = yaml_read_text(name, text, len, &document, &lines, error);
+    if (code == ERR_OK) {
+        code = read_document(name, document, lines, out, faults, error);
+    }
     json_decref(document);
     yaml_lines_free(lines);
-    if (faults->count > faults_before) {
-        return error_set(error, ERR_INPUT, path, 0, "%zu fault%s in the scenario",
-                         faults->count - faults_before,
-                         faults->count - faults_before == 1 ? "" : "s");
+    return code;
+}
+
+enum err scenario_read(const char *path, struct scenario *out, struct faults *faults,
+                       struct error *error)
+{
+    struct buf text;
+    buf_init(&text, FILE_MAX_BYTES);
+    enum err code = file_read(path, &text, error);
+    if (code == ERR_OK) {
+        code =
+            scenario_read_text(path, text.len > 0 ? text.data : "", text.len, out, faults, error);
     }
-    return ERR_OK;
+    buf_deinit(&text);
+    return code;
 }

@@ -1,17 +1,10 @@
 #include "recommender/tiles.h"
 
 #include "base/mem.h"
+#include "numeric/versions.h"
 
 #include <assert.h>
 #include <string.h>
-
-/* Function multiversioning resolves before the sanitizers' run-time is up, hence not with them. */
-#if defined(__x86_64__) && defined(__linux__) && !defined(__SANITIZE_ADDRESS__) &&                 \
-    !defined(__SANITIZE_THREAD__)
-#define VECTOR_VERSIONS __attribute__((target_clones("avx2", "default")))
-#else
-#define VECTOR_VERSIONS
-#endif
 
 void tiles_init(struct tiles *tiles, const float *rows, const int32_t *order, int32_t films,
                 int components)
