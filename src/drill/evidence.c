@@ -111,7 +111,6 @@ static enum err collect_alert(const struct collector *collector, const struct ru
 {
     struct prometheus_matrix pending = {0}, firing = {0}, heartbeat = {0};
     char selector[400];
-    out->rule = rule;
     out->objective = value_at(collector, rule->objective, collector->end_s);
     snprintf(selector, sizeof selector, "ALERTS{alertname=\"%s\",alertstate=\"pending\"}",
              rule->name);
@@ -141,10 +140,14 @@ static enum err collect_alert(const struct collector *collector, const struct ru
 static enum err collect_alerts(const struct collector *collector, const struct rules *rules,
                                struct evidence *out, struct error *error)
 {
+    out->alert_count = rules->alert_count;
     out->alert = mem_zalloc(rules->alert_count + 1, sizeof *out->alert);
     for (size_t i = 0; i < rules->alert_count; i++) {
+        out->alert[i].rule = &rules->alert[i];
+        out->alert[i].objective = NAN;
+    }
+    for (size_t i = 0; i < rules->alert_count; i++) {
         enum err code = collect_alert(collector, &rules->alert[i], &out->alert[i], error);
-        out->alert_count = i + 1;
         if (code != ERR_OK) {
             return code;
         }
@@ -235,6 +238,7 @@ enum err evidence_collect(struct prometheus *prometheus, const struct rules *rul
     if (code == ERR_OK) {
         code = collect_records(&collector, scenario, out, error);
     }
+    out->complete = code == ERR_OK;
     collect_notices(webhook, origin_unix_s, out);
     return code;
 }

@@ -42,7 +42,8 @@ struct evidence_notice {
 };
 
 struct evidence {
-    size_t alert_count;
+    bool complete;      /* false: the database did not answer everything that was asked */
+    size_t alert_count; /* all alerts of the rules, also those it did not answer for */
     struct evidence_alert *alert;
     struct prometheus_series scrapes;                           /* successful ones; drill time */
     struct prometheus_series record[SCENARIO_EXPECTATIONS_MAX]; /* of `agrees`; drill time */

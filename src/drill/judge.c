@@ -112,9 +112,11 @@ static void judge_truth(const struct judge_case *at, const struct evidence_alert
                 name, at->scenario->phase[phase].name, truth, error, alert->objective, factor);
         worsen(row, JUDGE_INVALID);
     } else if (right_way < 0) {
-        observe(row, "the true %s in %s is %.4f, %s the objective %.4f", name,
+        observe(row, "the true %s in %s is %.4f, %s the objective %.4f: %s", name,
                 at->scenario->phase[phase].name, truth, distance < 0 ? "below" : "above",
-                alert->objective);
+                alert->objective,
+                wanted == BELOW_OBJECTIVE ? "there was nothing to see"
+                                          : "there was something to see");
         worsen(row, JUDGE_FAIL);
     }
 }
@@ -173,6 +175,30 @@ static bool not_reached(const struct judge_case *at, int phase, struct judge_row
     return true;
 }
 
+static bool unanswered(const struct judge_case *at, struct judge_row *row)
+{
+    if (at->evidence->complete) {
+        return false;
+    }
+    observe(row, "the time series database could not be asked");
+    worsen(row, JUDGE_INVALID);
+    return true;
+}
+
+/* The drill ended while there was still time to do what is wanted. */
+static bool cut_short(const struct judge_case *at, int phase, double within, const char *what,
+                      struct judge_row *row)
+{
+    double played = phase_end_s(at, phase) - phase_start_s(at, phase);
+    if (played + 1e-3 >= within) {
+        return false;
+    }
+    observe(row, "%s when the drill ended, %.1f s into %s", what, played,
+            at->scenario->phase[phase].name);
+    worsen(row, JUDGE_INVALID);
+    return true;
+}
+
 static void judge_fires(const struct judge_case *at, const struct scenario_expectation *wanted,
                         struct judge_row *row)
 {
@@ -180,7 +206,7 @@ static void judge_fires(const struct judge_case *at, const struct scenario_expec
     double within = seconds(wanted->within_ns);
     const struct evidence_alert *alert = watched_alert(at, wanted, row);
     snprintf(row->wanted, sizeof row->wanted, "<= %.1f s after its start", within);
-    if (alert == NULL || not_reached(at, wanted->phase, row)) {
+    if (alert == NULL || not_reached(at, wanted->phase, row) || unanswered(at, row)) {
         return;
     }
     judge_truth(at, alert, wanted->phase, BELOW_OBJECTIVE, row);
@@ -205,8 +231,10 @@ static void judge_fires(const struct judge_case *at, const struct scenario_expec
         worsen(row, delay <= within ? JUDGE_PASS : JUDGE_FAIL);
         return;
     }
-    observe(row, "did not fire");
-    worsen(row, JUDGE_FAIL);
+    if (!cut_short(at, wanted->phase, within, "had not fired", row)) {
+        observe(row, "did not fire");
+        worsen(row, JUDGE_FAIL);
+    }
 }
 
 /* The last episode that fired before the end of the phase; NULL if none did. */
@@ -228,7 +256,7 @@ static void judge_resolves(const struct judge_case *at, const struct scenario_ex
     double within = seconds(wanted->within_ns);
     const struct evidence_alert *alert = watched_alert(at, wanted, row);
     snprintf(row->wanted, sizeof row->wanted, "<= %.1f s after its start", within);
-    if (alert == NULL || not_reached(at, wanted->phase, row)) {
+    if (alert == NULL || not_reached(at, wanted->phase, row) || unanswered(at, row)) {
         return;
     }
     judge_truth(at, alert, wanted->phase, ABOVE_OBJECTIVE, row);
@@ -238,8 +266,10 @@ static void judge_resolves(const struct judge_case *at, const struct scenario_ex
         observe(row, "never fired, so nothing to resolve");
         worsen(row, JUDGE_FAIL);
     } else if (isnan(episode->resolved_s) || episode->resolved_s > end) {
-        observe(row, "still firing at the end");
-        worsen(row, JUDGE_FAIL);
+        if (!cut_short(at, wanted->phase, within, "was still firing", row)) {
+            observe(row, "still firing at the end");
+            worsen(row, JUDGE_FAIL);
+        }
     } else if (episode->resolve == EVIDENCE_VANISHED) {
         observe(row, "vanished after %.1f s without the metric being back",
                 episode->resolved_s - start);
@@ -273,7 +303,7 @@ static void judge_silence_of(const struct judge_case *at, const struct evidence_
         if ((phases >> p & 1) == 0) {
             continue;
         }
-        if (not_reached(at, p, row)) {
+        if (not_reached(at, p, row) || unanswered(at, row)) {
             return;
         }
         judge_truth(at, alert, p, ABOVE_OBJECTIVE, row);
@@ -335,6 +365,19 @@ static int received_notices(const struct evidence *evidence, const char *alert, 
     return count;
 }
 
+/* Whether the drill went on long enough for what the alert was to do. */
+static bool had_time(const struct judge_case *at, const char *alert, enum scenario_expect kind)
+{
+    for (int i = 0; i < at->scenario->expectation_count; i++) {
+        const struct scenario_expectation *e = &at->scenario->expectation[i];
+        if (e->kind == kind && strcmp(e->alert, alert) == 0 &&
+            at->end_s + 1e-3 < phase_start_s(at, e->phase) + seconds(e->within_ns)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void judge_notices_of(const struct judge_case *at, const struct rules_alert *rule,
                              int *total, struct judge_row *row)
 {
@@ -346,7 +389,9 @@ static void judge_notices_of(const struct judge_case *at, const struct rules_ale
         if (wanted != received) {
             observe(row, "%s %s: wanted %d, received %d", rule->name, states[resolved], wanted,
                     received);
-            worsen(row, JUDGE_FAIL);
+            bool early = received < wanted &&
+                         !had_time(at, rule->name, resolved ? SCENARIO_RESOLVES : SCENARIO_FIRES);
+            worsen(row, early ? JUDGE_INVALID : JUDGE_FAIL);
         }
     }
 }
@@ -429,11 +474,15 @@ static void judge_agrees(const struct judge_case *at, const struct scenario_expe
         if ((wanted->phases >> p & 1) == 0) {
             continue;
         }
-        if (not_reached(at, p, row)) {
+        if (not_reached(at, p, row) || unanswered(at, row)) {
             return;
         }
         struct agreement now = agreement_at(at, wanted, record, p);
         double off = now.known ? fabs(now.recorded / now.truth - 1) : NAN;
+        if (!now.known &&
+            cut_short(at, p, seconds(wanted->window_ns), "no window had passed", row)) {
+            return;
+        }
         if (!now.known || isnan(off)) {
             observe(row, "no value recorded at the end of %s", at->scenario->phase[p].name);
             worsen(row, JUDGE_FAIL);

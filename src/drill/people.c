@@ -54,6 +54,13 @@ enum err people_load_data(const char *data, const char *home, struct people *out
     return found ? load_folder(folder, out, error) : make_synthetic(out, error);
 }
 
+static enum err unless_interrupted(const struct people_request *request, struct error *error)
+{
+    return request->interrupted != NULL && request->interrupted(0)
+               ? error_set(error, ERR_INTERRUPTED, NULL, 0, "interrupted before the drill began")
+               : ERR_OK;
+}
+
 static enum err write_pasts(const struct people_request *request, struct people *out,
                             struct error *error)
 {
@@ -71,6 +78,9 @@ static enum err write_pasts(const struct people_request *request, struct people 
     for (int i = 0; code == ERR_OK && i < request->scenario->phase_count; i++) {
         const struct scenario_phase *phase = &request->scenario->phase[i];
         if (phase->retrains && !request->without_later_past) {
+            code = unless_interrupted(request, error);
+        }
+        if (code == ERR_OK && phase->retrains && !request->without_later_past) {
             past.drift = &request->scenario->drift;
             past.films_min = phase->films_min;
             past.films_max = phase->films_max;
@@ -93,6 +103,9 @@ enum err people_prepare(const struct people_request *request, struct people *out
     config.users = request->scenario->people;
     config.seed = request->seed;
     code = population_build(&config, &out->data, &parallel, &out->population, error);
+    if (code == ERR_OK) {
+        code = unless_interrupted(request, error);
+    }
     if (code != ERR_OK) {
         return code;
     }

@@ -19,6 +19,7 @@ struct people_request {      /* borrowed */
     const struct scenario *scenario;
     uint64_t seed;
     bool without_later_past;
+    bool (*interrupted)(int64_t timeout_ns); /* asked between steps; NULL = nobody interrupts */
 };
 
 struct people {

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/yaml.h"
+#include "drill/refusal.h"
 
 #include <arpa/inet.h>
 #include <jansson.h>
@@ -249,6 +250,9 @@ static enum err launch_ready(struct launch *launch, char *url, size_t url_size,
         }
         child_stop(*out, STOP_GRACE_MS);
         *out = NULL;
+        if (ended && refusal_of_rules(launch->log_path, error)) {
+            return ERR_INPUT;
+        }
         if (!ended) {
             return error_set(error, ERR_TIMEOUT, launch->log_path, 0,
                              "%s did not become ready; its log tells more", launch->name);
@@ -364,6 +368,9 @@ static enum err await_discovery(const struct stack_config *config, struct stack 
                              NULL) == ERR_OK &&
             found && up > 0 && knows_alertmanager(stack->prometheus_url)) {
             return ERR_OK;
+        }
+        if (config->interrupted != NULL && config->interrupted(0)) {
+            return error_set(error, ERR_INTERRUPTED, NULL, 0, "interrupted before the drill began");
         }
         clock_sleep_ns(100 * CLOCK_NS_PER_MS);
     }

@@ -27,6 +27,7 @@ struct stack_config {
     const char *prometheus_program;   /* NULL = from PATH */
     const char *alertmanager_program; /* NULL = from PATH */
     int64_t ready_timeout_ns;
+    bool (*interrupted)(int64_t timeout_ns); /* asked while waiting; NULL = nobody interrupts */
 };
 
 struct stack;
