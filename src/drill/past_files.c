@@ -1,7 +1,7 @@
 /*
  * The pasts of a batch of people are generated on all threads, each into its own place, then
  * written by the calling thread in order of people: so the file does not depend on the threads,
- * memory stays at a batch, and the writer needs no lock. Generating costs twenty times what writing
+ * memory stays at a batch, and the writer needs no lock. Generating costs many times what writing
  * does, so letting both overlap would gain nothing worth a queue.
  */
 #include "drill/past_files.h"
