@@ -1,5 +1,5 @@
 /*
- * One row an option: the table drives parsing, bounds, defaults and --help (design decision 1).
+ * One row an option: the table drives parsing, bounds, defaults and --help.
  * "--name value" and "--name=value" are both read; "--" ends options; --help is built in.
  */
 #ifndef BASE_OPTION_H

@@ -1,6 +1,6 @@
 /*
  * Counter-based random streams: the n-th draw of a stream is a pure function of
- * (seed, owner, purpose, n), so results depend neither on threads nor on order (design decision 5).
+ * (seed, owner, purpose, n), so results depend neither on threads nor on order.
  * A stream is a value; copy it freely. Distinct purposes of one owner are independent streams.
  */
 #ifndef BASE_RNG_H

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#define THINK_SIGMA 0.6 /* sd of the logarithm of a pause; as in the rehearsal */
+#define THINK_SIGMA 0.6 /* sd of the logarithm of a pause; as in the shipped scenarios */
 
 /* Traffic, people, phases and drift of the scenario, before the command line has its say. */
 static enum err read_scenario(struct run_settings *out, struct error *error)

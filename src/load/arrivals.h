@@ -1,7 +1,7 @@
 /*
  * The schedule of visits: one global Poisson sequence, a pure function of the seed. Every worker
  * walks the whole sequence and takes the visits of the people it owns, so the schedule does not
- * depend on the number of workers (design, decision 5). Pure; a walker belongs to one thread.
+ * depend on the number of workers. Pure; a walker belongs to one thread.
  */
 #ifndef LOAD_ARRIVALS_H
 #define LOAD_ARRIVALS_H

@@ -1,7 +1,7 @@
 /*
  * A strict JSON scanner over a borrowed byte range: one pass, no memory, values skipped unless
- * asked for (design, decision 8). The first fault sticks: every later call fails, `problem` says
- * what was expected and `at` stands where. Bytes above 0x7f pass as they are. Owned by one thread.
+ * asked for. The first fault sticks: every later call fails, `problem` says what was expected and
+ * `at` stands where. Bytes above 0x7f pass as they are. Owned by one thread.
  *
  *     struct scan scan = scan_start(text, len);
  *     if (scan_open(&scan, '{')) {

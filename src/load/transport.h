@@ -1,8 +1,7 @@
 /*
- * Requests in flight behind a small table, so that a worker runs against libcurl or a fake
- * (design, decision 7). One transport belongs to one worker thread. The worker owns the `exchange`
- * records (one a connection slot) and their buffers; a transport borrows them between start and
- * completion.
+ * Requests in flight behind a small table, so that a worker runs against libcurl or a fake. One
+ * transport belongs to one worker thread. The worker owns the `exchange` records (one a connection
+ * slot) and their buffers; a transport borrows them between start and completion.
  */
 #ifndef LOAD_TRANSPORT_H
 #define LOAD_TRANSPORT_H

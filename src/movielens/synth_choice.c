@@ -8,8 +8,8 @@
  * head and tastes tilt everything. It is solved. Film i is among those of u with probability close
  * to 1 - exp(-w_ui t_u), where t_u makes the probabilities sum to n_u; a sweep takes one Newton
  * step for each t_u and moves each appeal by the logarithm of wanted over expected share. Doing it
- * with expectations instead of simulated races (as the rehearsal did) needs no tuning against
- * noise, so films that two people see converge as well as the famous ones.
+ * with expectations instead of simulated races needs no tuning against noise, so films that two
+ * people see converge as well as the famous ones.
  *
  * Sums over people run in blocks of fixed size added up in order, so that the answer does not
  * depend on the number of threads.

@@ -1,8 +1,8 @@
 /*
- * Prometheus rule files: reading, time compression (design, decision 3), writing. Rules are written
- * in production durations; a drill divides every range, offset, subquery, `for`, `keep_firing_for`
- * and interval by time_scale. A tokeniser finds the durations inside expressions, because label
- * matchers and strings hold brackets too.
+ * Prometheus rule files: reading, time compression, writing. Rules are written in production
+ * durations; a drill divides every range, offset, subquery, `for`, `keep_firing_for` and interval
+ * by time_scale. A tokeniser finds the durations inside expressions, because label matchers and
+ * strings hold brackets too.
  */
 #ifndef OBSERVE_RULES_H
 #define OBSERVE_RULES_H

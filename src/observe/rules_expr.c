@@ -18,7 +18,7 @@ bool rules_is_whole(int64_t ns, int64_t time_scale)
 }
 
 /* An offset may be nothing or short; a range or step may not: rate() over less than ten scrapes is
- * noise (alert rehearsal, trap 8), and an empty range does not parse. */
+ * noise, and an empty range does not parse. */
 static enum err check_token(const struct promql_token *token, int64_t time_scale,
                             int64_t min_range_ns, struct error *error)
 {

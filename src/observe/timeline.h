@@ -1,7 +1,7 @@
 /*
- * The history of one alert, read back from the time series database after the run: state from a
- * range query at the evaluation step, moments from raw ALERTS samples beside the group's heartbeat
- * (alert rehearsal, trap 6). Pure functions over series, so that recorded series test them.
+ * The history of one alert, read back from the time series database after the run: when its state
+ * changed, from raw ALERTS samples beside the heartbeat of its group (docs/decisions, 5). Pure
+ * functions over series, so that recorded series test them.
  */
 #ifndef OBSERVE_TIMELINE_H
 #define OBSERVE_TIMELINE_H

@@ -1,8 +1,8 @@
 /*
  * The simulated people: the real users of a data set and look-alikes of them. Each has a choice
  * taste (from who rated what, popularity removed), an opinion taste and biases (from how high),
- * an activity and a half-star habit (design, decision 9). A person is known by an index
- * (0..users-1); the id sent to a target is population_user_id. Films are catalogue indexes.
+ * an activity and a half-star habit. A person is known by an index (0..users-1); the id sent to a
+ * target is population_user_id. Films are catalogue indexes.
  *
  * Built once before the first worker thread, constant afterwards; any thread may read.
  * Learned from the data set alone: the bundled recommender's parameters never come here.
@@ -23,7 +23,7 @@
 struct population_config {
     int32_t users; /* people in all; at least the users of the data set */
     uint64_t seed;
-    /* Behaviour; population_defaults gives the rehearsed values. */
+    /* Behaviour; population_defaults gives the values named here. */
     double choice_sharpness;   /* tau: weight of the (clipped) affinity in a list, 1.2 */
     double popularity_weight;  /* .3, on log popularity minus its mean */
     double examination_power;  /* rank k is looked at with probability k^-power, .5 */

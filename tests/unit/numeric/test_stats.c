@@ -44,7 +44,7 @@ Test(stats, wilson_upper_is_the_form_of_the_alert_rules)
 }
 
 /* 13.5 (1 / objective - 1) lists: 43.9 for .235 and 112.7 for .107. */
-Test(stats, fewest_lists_that_can_fire_are_those_of_the_rehearsal)
+Test(stats, fewest_lists_that_can_fire_are_known)
 {
     cr_expect_gt(stats_wilson_upper(0, 43 / 1.5, 3), .235);
     cr_expect_lt(stats_wilson_upper(0, 44 / 1.5, 3), .235);
