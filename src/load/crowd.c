@@ -1,3 +1,9 @@
+/*
+ * Visits that wait are rare and may pile up behind one person, so they are linked records in one
+ * pool a worker, with a free list. Films seen before the drill lie in one constant array for all
+ * workers and are lent as they are while the visitor has rated nothing in the drill; after that
+ * they are merged with the few films rated, kept sorted by insertion, into one buffer on demand.
+ */
 #include "load/crowd.h"
 
 #include "base/mem.h"

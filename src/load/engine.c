@@ -1,3 +1,12 @@
+/*
+ * All workers are made before the first thread starts and share nothing that changes but two
+ * atomics, stop and running. The loops therefore take no lock, and neither do the results: they are
+ * merged after the join, the others' into the first worker's. A thread that cannot be started stops
+ * those before it.
+ *
+ * Rejected: one queue of due actions for all threads. It needs a lock a request, and what a person
+ * does would depend on which thread came first.
+ */
 #include "load/engine.h"
 
 #include "base/mem.h"

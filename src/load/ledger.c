@@ -1,3 +1,12 @@
+/*
+ * Events are counted into buckets as they happen, so memory grows with the length of a drill and
+ * not with its traffic, and a window is a sum over buckets. A list of events would be exact to the
+ * nanosecond, but a metrics window is not known to better than a scrape anyway.
+ *
+ * Merging in any order must give the same bits. Counts are integers; reciprocal ranks are multiples
+ * of 2^-32, whose sums a double holds exactly up to two million; the digest is a sum of hashes
+ * modulo 2^64, which has no order.
+ */
 #include "load/ledger.h"
 
 #include "base/buf.h"

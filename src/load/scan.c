@@ -1,3 +1,10 @@
+/*
+ * A worker wants two fields of each answer, on its own thread, between two requests. A parser would
+ * build a tree of everything first. Here the caller drives: it enters what it wants and skips the
+ * rest, and what is skipped is held to the same grammar, so that a malformed answer is noticed in
+ * the parts nobody reads, too. fuzz/fuzz_reply.c reads the same bytes with jansson, which must
+ * agree.
+ */
 #include "load/scan.h"
 
 #include <string.h>

@@ -1,3 +1,7 @@
+/*
+ * People are dealt to the threads, and each writes the entries of its people only. The lists are
+ * put behind one another afterwards, in order of the people, so the dealing leaves no trace.
+ */
 #include "load/seen.h"
 
 #include "base/mem.h"

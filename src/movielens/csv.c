@@ -1,3 +1,9 @@
+/*
+ * Lines are lent out in place, from a block that holds the longest permitted line several times;
+ * its unread rest is moved to the front when a line may reach beyond it. Memory is thus fixed and
+ * no line is copied. Rejected: getline (a copy a line, and no bound on its length), mapping the
+ * file (one that is cut short while it is read would end the program by SIGBUS).
+ */
 #include "movielens/csv.h"
 
 #include "base/mem.h"

@@ -1,3 +1,10 @@
+/*
+ * A request keeps the model it began with alive by a reference, whatever is published meanwhile. A
+ * reference is taken only under the slot's mutex, where the slot's own reference still holds the
+ * count above 0, so a model on its way to be freed is never picked up again. The mutex is held for
+ * one load and one addition; lock-free schemes (hazard pointers, RCU) would save nothing beside the
+ * work of a list.
+ */
 #include "recommender/model.h"
 
 #include "base/mem.h"

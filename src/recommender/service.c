@@ -1,3 +1,11 @@
+/*
+ * The handler runs on all threads of the HTTP server at once. Every part it uses (model slot,
+ * store, history, lists served, metrics, trainer) locks itself inside its own functions, and none
+ * calls another with its lock held, so there is no order of locks to keep.
+ *
+ * A rating is written to the store first and counted last: one that could not be kept has changed
+ * no metric but that of its request.
+ */
 #include "recommender/service.h"
 
 #include "base/clock.h"

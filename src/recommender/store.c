@@ -1,3 +1,8 @@
+/*
+ * One connection with prepared statements, behind one mutex: SQLite lets one writer in at a time
+ * anyway, and an insertion is short. Write-ahead logging with synchronous=NORMAL waits for no disk
+ * on an insertion: a crash of the machine may lose the last ratings, but not the file.
+ */
 #include "recommender/store.h"
 
 #include "base/mem.h"
