@@ -1,4 +1,7 @@
-/* Statistics the verdict and the tests rest on. Pure. */
+/*
+ * Statistics of samples. Pure. The upper Wilson bound is what the drift rules compute in PromQL
+ * (prometheus/rules/drift.yml); the unit tests hold the two against each other.
+ */
 #ifndef NUMERIC_STATS_H
 #define NUMERIC_STATS_H
 
