@@ -24,8 +24,11 @@ int fields_line(const struct fields_at *at)
 
 void fields_path(const struct fields_at *at, const char *key, char *out, size_t size)
 {
-    /* A path too long for a report loses its end; the line number remains. */
-    (void)text_join_path(out, size, at->path, key);
+    /* A JSON pointer: the document itself is "", so even its members begin with a slash. One too
+     * long for a report loses its end. */
+    if (snprintf(out, size, "%s/%s", at->path, key) < 0) {
+        text_copy(out, size, at->path);
+    }
 }
 
 static bool is_known(const char *key, const char *const *known)

@@ -12,10 +12,9 @@
 #include "base/text.h"
 #include "base/yaml.h"
 #include "drill/fields.h"
+#include "drill/scenario_int.h"
 
-#include <assert.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -29,13 +28,13 @@
 
 #define FILE_MAX_BYTES (1u << 20)
 
-static const char *const quantity_names[] = {"none", "conversion", "reciprocal_rank", "mean_rating",
-                                             NULL};
+const char *const scenario_quantity_names[] = {"none", "conversion", "reciprocal_rank",
+                                               "mean_rating", NULL};
 
 enum scenario_quantity scenario_quantity_named(const char *name)
 {
-    for (int i = SCENARIO_CONVERSION; quantity_names[i] != NULL; i++) {
-        if (strcmp(name, quantity_names[i]) == 0) {
+    for (int i = SCENARIO_CONVERSION; scenario_quantity_names[i] != NULL; i++) {
+        if (strcmp(name, scenario_quantity_names[i]) == 0) {
             return (enum scenario_quantity)i;
         }
     }
@@ -44,7 +43,7 @@ enum scenario_quantity scenario_quantity_named(const char *name)
 
 const char *scenario_quantity_name(enum scenario_quantity quantity)
 {
-    return quantity_names[quantity];
+    return scenario_quantity_names[quantity];
 }
 
 double scenario_truth(enum scenario_quantity quantity, const struct ledger_counts *counts)
@@ -118,8 +117,8 @@ static bool compress(const struct fields_at *at, const char *key, int64_t time_s
     return true;
 }
 
-static bool drill_duration(const struct fields_at *at, const char *key, enum fields_need need,
-                           int64_t min_ns, int64_t time_scale, int64_t *out_ns)
+bool scenario_read_duration(const struct fields_at *at, const char *key, enum fields_need need,
+                            int64_t min_ns, int64_t time_scale, int64_t *out_ns)
 {
     int64_t ns = 0;
     if (!fields_duration(at, key, need, min_ns, &ns) || !compress(at, key, time_scale, &ns)) {
@@ -140,7 +139,7 @@ static void read_think(const struct fields_at *traffic, struct scenario *out)
         return;
     }
     int64_t median_ns = 0;
-    if (drill_duration(&at, "median", FIELDS_REQUIRED, 0, out->time_scale, &median_ns)) {
+    if (scenario_read_duration(&at, "median", FIELDS_REQUIRED, 0, out->time_scale, &median_ns)) {
         out->think_median_s = (double)median_ns / (double)CLOCK_NS_PER_S;
     }
     fields_real(&at, "sigma", FIELDS_OPTIONAL, 0, 3, &out->think_sigma);
@@ -168,7 +167,7 @@ static void read_interval(const struct fields_at *at, const char *key, int64_t t
                           int64_t *production_ns)
 {
     int64_t drill_ns = 0;
-    if (drill_duration(at, key, FIELDS_OPTIONAL, CLOCK_NS_PER_S, time_scale, &drill_ns)) {
+    if (scenario_read_duration(at, key, FIELDS_OPTIONAL, CLOCK_NS_PER_S, time_scale, &drill_ns)) {
         *production_ns = drill_ns * time_scale;
     }
 }
@@ -223,8 +222,8 @@ static void read_phase(const struct fields *fields, const json_t *value, size_t 
         scenario_phase_index(out, phase->name) >= 0) {
         fields_fault(fields, path, "a second phase named '%s'", phase->name);
     }
-    drill_duration(&at, "duration", FIELDS_REQUIRED, out->time_scale * CLOCK_NS_PER_S,
-                   out->time_scale, &phase->duration_ns);
+    scenario_read_duration(&at, "duration", FIELDS_REQUIRED, out->time_scale * CLOCK_NS_PER_S,
+                           out->time_scale, &phase->duration_ns);
     read_retrain(&at, phase);
     fields_bool(&at, "end_when_settled", &phase->end_when_settled);
     if (phase->duration_ns > DRILL_MAX_NS - out->end_ns) {
@@ -264,9 +263,8 @@ static void read_phases(const struct fields_at *root, struct scenario *out)
     check_phases(root->fields, out);
 }
 
-/* Reads a phase name under key; -1 (with a fault if it was given) when there is none. */
-static int read_phase_name(const struct fields_at *at, const char *key, enum fields_need need,
-                           const struct scenario *scenario)
+int scenario_read_phase_name(const struct fields_at *at, const char *key, enum fields_need need,
+                             const struct scenario *scenario)
 {
     char name[48], path[160];
     if (!fields_text(at, key, need, name, sizeof name)) {
@@ -284,9 +282,9 @@ static void read_injection_time(const struct fields_at *at, const struct scenari
                                 struct drift_injection *injection)
 {
     int64_t delay_ns = 0;
-    int starts = read_phase_name(at, "starts", FIELDS_REQUIRED, scenario);
-    int ends = read_phase_name(at, "ends", FIELDS_OPTIONAL, scenario);
-    if (drill_duration(at, "delay", FIELDS_OPTIONAL, 0, scenario->time_scale, &delay_ns) &&
+    int starts = scenario_read_phase_name(at, "starts", FIELDS_REQUIRED, scenario);
+    int ends = scenario_read_phase_name(at, "ends", FIELDS_OPTIONAL, scenario);
+    if (scenario_read_duration(at, "delay", FIELDS_OPTIONAL, 0, scenario->time_scale, &delay_ns) &&
         delay_ns > scenario->end_ns) {
         fields_fault(at->fields, at->path, "'delay' is longer than the drill");
         delay_ns = 0;
@@ -296,8 +294,8 @@ static void read_injection_time(const struct fields_at *at, const struct scenari
     if (injection->end_ns <= injection->onset_ns) {
         fields_fault(at->fields, at->path, "the injection ends before it starts");
     }
-    bool ramped = drill_duration(at, "ramp", FIELDS_OPTIONAL, CLOCK_NS_PER_S, scenario->time_scale,
-                                 &injection->ramp_ns);
+    bool ramped = scenario_read_duration(at, "ramp", FIELDS_OPTIONAL, CLOCK_NS_PER_S,
+                                         scenario->time_scale, &injection->ramp_ns);
     if (injection->shape == DRIFT_LINEAR && !ramped) {
         fields_fault(at->fields, at->path, "a linear injection needs 'ramp'");
     } else if (injection->shape == DRIFT_SUDDEN && ramped) {
@@ -354,201 +352,6 @@ static void read_injections(const struct fields_at *root, struct scenario *out)
     }
 }
 
-/* "all", or a list of phase names, as a bit set. */
-static uint32_t read_phase_set(const struct fields_at *at, const struct scenario *scenario)
-{
-    char path[160];
-    fields_path(at, "phases", path, sizeof path);
-    const json_t *value = json_object_get(at->object, "phases");
-    const char *word = json_string_value(value);
-    if (word != NULL && strcmp(word, "all") == 0) {
-        return (UINT32_C(1) << scenario->phase_count) - 1;
-    }
-    if (!json_is_array(value) || json_array_size(value) == 0) {
-        fields_fault(at->fields, path, "'phases': expected all, or a list of phase names");
-        return 0;
-    }
-    uint32_t set = 0;
-    for (size_t i = 0; i < json_array_size(value); i++) {
-        const char *name = json_string_value(json_array_get(value, i));
-        int index = name == NULL ? -1 : scenario_phase_index(scenario, name);
-        if (index < 0) {
-            fields_fault(at->fields, path, "no phase is named '%s'", name == NULL ? "?" : name);
-        } else {
-            set |= UINT32_C(1) << index;
-        }
-    }
-    return set;
-}
-
-static void name_it(struct scenario_expectation *out, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-/* The sentence that stands for the expectation in every report. */
-static void name_it(struct scenario_expectation *out, const char *format, ...)
-{
-    char name[sizeof out->name];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(name, sizeof name, format, args);
-    va_end(args);
-    memcpy(out->name, name, sizeof name);
-}
-
-static void read_transition(const struct fields_at *at, const struct scenario *scenario,
-                            struct scenario_expectation *out)
-{
-    const char *verb = out->kind == SCENARIO_FIRES ? "fires" : "resolves";
-    fields_text(at, verb, FIELDS_REQUIRED, out->alert, sizeof out->alert);
-    out->phase = read_phase_name(at, "phase", FIELDS_REQUIRED, scenario);
-    drill_duration(at, "within", FIELDS_REQUIRED, CLOCK_NS_PER_S, scenario->time_scale,
-                   &out->within_ns);
-    if (out->phase >= 0) {
-        const struct scenario_phase *phase = &scenario->phase[out->phase];
-        if (out->within_ns > phase->duration_ns) {
-            fields_fault(at->fields, at->path, "'within' is longer than the phase '%s'",
-                         phase->name);
-        }
-        name_it(out, "%s %s in %s", out->alert, verb, phase->name);
-    }
-}
-
-static void read_silence(const struct fields_at *at, const struct scenario *scenario,
-                         struct scenario_expectation *out)
-{
-    fields_text(at, "silent", FIELDS_REQUIRED, out->alert, sizeof out->alert);
-    name_it(out, "%s stays silent", out->alert);
-    out->phases = read_phase_set(at, scenario);
-}
-
-static void read_group_silence(const struct fields_at *at, const struct scenario *scenario,
-                               struct scenario_expectation *out)
-{
-    fields_text(at, "silent_group", FIELDS_REQUIRED, out->group, sizeof out->group);
-    name_it(out, "group %s stays silent", out->group);
-    out->phases = read_phase_set(at, scenario);
-}
-
-static void read_agreement(const struct fields_at *at, const struct scenario *scenario,
-                           struct scenario_expectation *out)
-{
-    int quantity = 0;
-    double percent = 5;
-    fields_text(at, "agrees", FIELDS_REQUIRED, out->record, sizeof out->record);
-    if (fields_choice(at, "with", FIELDS_REQUIRED, quantity_names + 1, &quantity)) {
-        out->quantity = (enum scenario_quantity)(quantity + 1);
-    }
-    fields_real(at, "within_percent", FIELDS_OPTIONAL, 0.1, 100, &percent);
-    out->tolerance = percent / 100;
-    drill_duration(at, "window", FIELDS_REQUIRED, CLOCK_NS_PER_S, scenario->time_scale,
-                   &out->window_ns);
-    out->phases = read_phase_set(at, scenario);
-    for (int i = 0; i < scenario->phase_count; i++) {
-        if ((out->phases >> i & 1) != 0 && scenario->phase[i].duration_ns < out->window_ns) {
-            fields_fault(at->fields, at->path, "the phase '%s' is shorter than the window",
-                         scenario->phase[i].name);
-        }
-    }
-    name_it(out, "recorded %s agrees with the ledger", scenario_quantity_name(out->quantity));
-}
-
-/* The one word that can stand under a key. */
-static void read_word(const struct fields_at *at, const char *key, const char *word)
-{
-    const char *const words[] = {word, NULL};
-    int index = 0;
-    fields_choice(at, key, FIELDS_REQUIRED, words, &index);
-}
-
-static void read_notifications(const struct fields_at *at, const struct scenario *scenario,
-                               struct scenario_expectation *out)
-{
-    (void)scenario;
-    read_word(at, "notifications", "exact");
-    name_it(out, "exactly the expected notifications");
-}
-
-static void read_counts(const struct fields_at *at, const struct scenario *scenario,
-                        struct scenario_expectation *out)
-{
-    (void)scenario;
-    read_word(at, "counts", "reconcile");
-    name_it(out, "counts reconcile");
-}
-
-/* An expectation is known by the key it must have; the others belong to it alone. */
-static const struct form {
-    enum scenario_expect kind;
-    void (*read)(const struct fields_at *at, const struct scenario *scenario,
-                 struct scenario_expectation *out);
-    const char *known[6]; /* ends with NULL; the first tells the form */
-} forms[] = {
-    {SCENARIO_FIRES, read_transition, {"fires", "phase", "within"}},
-    {SCENARIO_RESOLVES, read_transition, {"resolves", "phase", "within"}},
-    {SCENARIO_SILENT, read_silence, {"silent", "phases"}},
-    {SCENARIO_SILENT, read_group_silence, {"silent_group", "phases"}},
-    {SCENARIO_AGREES, read_agreement, {"agrees", "with", "window", "within_percent", "phases"}},
-    {SCENARIO_NOTIFICATIONS, read_notifications, {"notifications"}},
-    {SCENARIO_RECONCILES, read_counts, {"counts"}},
-};
-
-#define FORMS (sizeof forms / sizeof forms[0])
-
-/* NULL, with a fault, unless exactly one of the telling keys is there. */
-static const struct form *find_form(const struct fields *fields, const json_t *value,
-                                    const char *path)
-{
-    const struct form *found = NULL;
-    for (size_t i = 0; i < FORMS; i++) {
-        if (json_object_get(value, forms[i].known[0]) == NULL) {
-            continue;
-        }
-        if (found != NULL) {
-            fields_fault(fields, path, "'%s' and '%s' are two expectations", found->known[0],
-                         forms[i].known[0]);
-            return NULL;
-        }
-        found = &forms[i];
-    }
-    if (found == NULL) {
-        fields_fault(fields, path,
-                     "expected a mapping with one of fires, resolves, silent, silent_group, "
-                     "agrees, notifications, counts");
-    }
-    return found;
-}
-
-static void read_expectation(const struct fields *fields, const json_t *value, size_t index,
-                             struct scenario *out)
-{
-    struct scenario_expectation *expectation = &out->expectation[out->expectation_count];
-    struct fields_at at;
-    char path[160];
-    snprintf(path, sizeof path, "/expectations/%zu", index);
-    const struct form *form = find_form(fields, value, path);
-    if (form == NULL || !fields_object(fields, value, path, form->known, &at)) {
-        return;
-    }
-    expectation->kind = form->kind;
-    expectation->line = fields_line(&at);
-    form->read(&at, out, expectation);
-    out->expectation_count++;
-}
-
-static void read_expectations(const struct fields_at *root, struct scenario *out)
-{
-    const json_t *list = fields_array(root, "expectations", FIELDS_REQUIRED);
-    size_t count = json_array_size(list);
-    if (list != NULL && (count < 1 || count > SCENARIO_EXPECTATIONS_MAX)) {
-        fields_fault(root->fields, "/expectations", "expected 1 to %d expectations",
-                     SCENARIO_EXPECTATIONS_MAX);
-        return;
-    }
-    for (size_t i = 0; i < count; i++) {
-        read_expectation(root->fields, json_array_get(list, i), i, out);
-    }
-}
-
 static void read_root(const struct fields *fields, const json_t *document, struct scenario *out)
 {
     static const char *const known[] = {"name",  "summary", "time_scale", "people",       "traffic",
@@ -569,7 +372,7 @@ static void read_root(const struct fields *fields, const json_t *document, struc
     read_watch(&root, out);
     read_phases(&root, out);
     read_injections(&root, out);
-    read_expectations(&root, out);
+    scenario_read_expectations(&root, out);
 }
 
 static enum err read_document(const char *name, const json_t *document,

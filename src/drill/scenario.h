@@ -78,6 +78,9 @@ struct scenario {
 /* Every fault goes to `faults` with file, line and path; ERR_INPUT if there was any. */
 enum err scenario_read(const char *path, struct scenario *out, struct faults *faults,
                        struct error *error);
+/* The same for a text; `name` stands for the file. */
+enum err scenario_read_text(const char *name, const char *text, size_t len, struct scenario *out,
+                            struct faults *faults, struct error *error);
 int scenario_phase_index(const struct scenario *scenario, const char *name); /* -1 if absent */
 /* Phase that drill time falls into; the last one at and after the end. */
 int scenario_phase_at(const struct scenario *scenario, int64_t drill_ns);
