@@ -8,8 +8,8 @@
 
 #include "base/mem.h"
 #include "movielens/dataset.h"
+#include "movielens/profile.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,44 +17,20 @@
 
 /* ---- summary ---- */
 
-static int falling(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x < y) - (x > y);
-}
-
 /* Fills what follows from the counts; sorts `film_count`. */
-static void finish_summary(struct past_summary *summary, int64_t *film_count, int32_t films)
+static void finish_summary(struct past_summary *summary, uint64_t *film_count, int32_t films)
 {
-    double sum = 0, square = 0, n = (double)summary->ratings;
-    /* Moments from the ten counts: exact, and the same in whatever order the ratings came. */
-    for (int k = 0; k < 10; k++) {
-        double stars = (k + 1) / 2.;
-        sum += stars * (double)summary->stars[k];
-        square += stars * stars * (double)summary->stars[k];
-    }
-    if (summary->ratings > 0) {
-        summary->mean = sum / n;
-        summary->sd = sqrt(fmax(0, square / n - summary->mean * summary->mean));
-    }
-    qsort(film_count, (size_t)films, sizeof *film_count, falling);
-    while (summary->films < films && film_count[summary->films] > 0) {
-        summary->films++;
-    }
-    int64_t top = 0;
-    for (int32_t i = 0; i < summary->films / 10; i++) {
-        top += film_count[i];
-    }
-    if (summary->ratings > 0) {
-        summary->top_tenth_share = (double)top / n;
-        summary->most_seen_share = (double)film_count[0] / summary->people;
-    }
+    struct profile_fame fame = profile_fame_of(film_count, films);
+    profile_moments(summary->stars, &summary->mean, &summary->sd);
+    summary->films = fame.films_rated;
+    summary->top_tenth_share = fame.top_tenth_share;
+    summary->most_seen_share = summary->people > 0 ? fame.most_rated / summary->people : 0;
 }
 
 struct past_summary past_summary_of(const struct ratings *ratings)
 {
     struct past_summary summary = {.people = ratings->users, .ratings = ratings->count};
-    int64_t *film_count = mem_zalloc((size_t)ratings->items + 1, sizeof *film_count);
+    uint64_t *film_count = mem_zalloc((size_t)ratings->items + 1, sizeof *film_count);
     for (int64_t k = 0; k < ratings->count; k++) {
         summary.stars[ratings->half_stars[k] - 1]++;
         film_count[ratings->item[k]]++;
@@ -117,7 +93,7 @@ struct output {
     struct dataset_writer *writer;
     struct past_files_report *report;
     int64_t item_capacity;
-    int64_t *film_count;
+    uint64_t *film_count;
 };
 
 static void write_person(struct output *output, const struct population *population, int32_t person,
