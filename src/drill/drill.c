@@ -7,6 +7,7 @@
 #include "drill/drill.h"
 
 #include "base/clock.h"
+#include "base/fileio.h"
 #include "base/http.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -23,6 +24,7 @@
 #include "drill/remote.h"
 #include "drill/report.h"
 #include "drill/results.h"
+#include "drill/rule_names.h"
 #include "drill/scenario.h"
 #include "drill/stack.h"
 #include "drill/watch_rules.h"
@@ -75,6 +77,26 @@ static enum err read_scenario(struct drill *drill, struct error *error)
     enum err code = scenario_read(drill->config->scenario_path, &drill->scenario, &faults, error);
     faults_print(&faults);
     faults_deinit(&faults);
+    return code;
+}
+
+/* Names that no rule defines would be found out two minutes later, as a failure of the alert. */
+static enum err check_names(struct drill *drill, struct error *error)
+{
+    struct watch_rules_request request = {.home = drill->config->home,
+                                          .glob = drill->config->rules_glob};
+    struct faults faults;
+    char **paths = NULL;
+    size_t count = 0;
+    enum err code = watch_rules_files(&request, &paths, &count, error);
+    if (code != ERR_OK) {
+        return code;
+    }
+    faults_init(&faults);
+    code = rule_names_check((const char *const *)paths, count, &drill->scenario, &faults, error);
+    faults_print(&faults);
+    faults_deinit(&faults);
+    file_glob_free(paths, count);
     return code;
 }
 
@@ -419,6 +441,9 @@ static void clean_up(struct drill *drill)
 static enum err run_steps(struct drill *drill, struct error *error)
 {
     enum err code = read_scenario(drill, error);
+    if (code == ERR_OK && !calibrating(drill)) {
+        code = check_names(drill, error);
+    }
     if (code == ERR_OK) {
         announce(drill);
         code = results_open(drill->config->folder, &drill->results, error);

@@ -71,17 +71,28 @@ static enum err take(const struct watch_rules_request *request, const char *path
     return ERR_OK;
 }
 
+enum err watch_rules_files(const struct watch_rules_request *request, char ***paths, size_t *count,
+                           struct error *error)
+{
+    char pattern[600];
+    snprintf(pattern, sizeof pattern, "%s/prometheus/rules/[a-z]*.yml", request->home);
+    const char *glob = request->glob != NULL ? request->glob : pattern;
+    enum err code = file_glob(glob, paths, count, error);
+    if (code == ERR_OK && *count == 0) {
+        file_glob_free(*paths, *count);
+        code = error_set(error, ERR_USAGE, glob, 0, "no rule file matches");
+    }
+    return code;
+}
+
 enum err watch_rules_choose(const struct watch_rules_request *request, struct watch_rules *out,
                             struct error *error)
 {
-    char pattern[600];
     char **paths = NULL;
     size_t count = 0;
-    snprintf(pattern, sizeof pattern, "%s/prometheus/rules/[a-z]*.yml", request->home);
-    const char *glob = request->glob != NULL ? request->glob : pattern;
-    enum err code = file_glob(glob, &paths, &count, error);
-    if (code == ERR_OK && count == 0) {
-        code = error_set(error, ERR_USAGE, glob, 0, "no rule file matches");
+    enum err code = watch_rules_files(request, &paths, &count, error);
+    if (code != ERR_OK) {
+        return code;
     }
     out->path = mem_zalloc(count + 1, sizeof *out->path);
     for (size_t i = 0; i < count && code == ERR_OK; i++) {

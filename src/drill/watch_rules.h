@@ -25,6 +25,10 @@ struct watch_rules {
     struct objectives_head objectives;
 };
 
+/* The files the request means, before objectives are chosen; ERR_USAGE if there is none. Free with
+ * file_glob_free. Needs home and glob only. */
+enum err watch_rules_files(const struct watch_rules_request *request, char ***paths, size_t *count,
+                           struct error *error);
 /* An objectives file of the glob that was measured on other data or another target is replaced by a
  * fitting one of home/prometheus/objectives/; if there is none, ERR_INPUT says what to run. */
 enum err watch_rules_choose(const struct watch_rules_request *request, struct watch_rules *out,
