@@ -1,0 +1,276 @@
+#include "drill/judge_int.h"
+
+#include "base/clock.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- notifications ---- */
+
+static int expected_notices(const struct scenario *scenario, const char *alert,
+                            enum scenario_expect kind)
+{
+    int count = 0;
+    for (int i = 0; i < scenario->expectation_count; i++) {
+        const struct scenario_expectation *e = &scenario->expectation[i];
+        count += e->kind == kind && strcmp(e->alert, alert) == 0;
+    }
+    return count;
+}
+
+static int received_notices(const struct evidence *evidence, const char *alert, bool resolved)
+{
+    int count = 0;
+    for (size_t i = 0; i < evidence->notice_count; i++) {
+        count += evidence->notice[i].resolved == resolved &&
+                 strcmp(evidence->notice[i].alert, alert) == 0;
+    }
+    return count;
+}
+
+/* Whether the drill went on long enough for what the alert was to do. */
+static bool had_time(const struct judge_case *at, const char *alert, enum scenario_expect kind)
+{
+    for (int i = 0; i < at->scenario->expectation_count; i++) {
+        const struct scenario_expectation *e = &at->scenario->expectation[i];
+        if (e->kind == kind && strcmp(e->alert, alert) == 0 &&
+            at->end_s + 1e-3 < judge_phase_start_s(at, e->phase) + judge_seconds(e->within_ns)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_among(const char *const *names, int count, const char *name)
+{
+    for (int i = 0; i < count; i++) {
+        if (strcmp(names[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_noticed_before(const struct evidence *evidence, size_t index)
+{
+    for (size_t i = 0; i < index; i++) {
+        if (strcmp(evidence->notice[i].alert, evidence->notice[index].alert) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Compares what arrived about one alert with what was expected of it. */
+static void judge_notices_of(const struct judge_case *at, const char *alert, struct judge_row *row)
+{
+    static const char *const states[] = {"firing", "resolved"};
+    static const enum scenario_expect kinds[] = {SCENARIO_FIRES, SCENARIO_RESOLVES};
+    for (int resolved = 0; resolved < 2; resolved++) {
+        int wanted = expected_notices(at->scenario, alert, kinds[resolved]);
+        int received = received_notices(at->evidence, alert, resolved != 0);
+        if (wanted != received) {
+            judge_observe(row, "%s %s: wanted %d, received %d", alert, states[resolved], wanted,
+                          received);
+            bool early = received < wanted && !had_time(at, alert, kinds[resolved]);
+            judge_worsen(row, early ? JUDGE_INVALID : JUDGE_FAIL);
+        }
+    }
+}
+
+/* Calls judge_notices_of once for every alert that has an expectation or a notification; those
+ * without severity, like Watchdog, may come at any time. */
+static void judge_every_notice(const struct judge_case *at, struct judge_row *row)
+{
+    const char *judged[SCENARIO_EXPECTATIONS_MAX];
+    int judged_count = 0;
+    for (int i = 0; i < at->scenario->expectation_count; i++) {
+        const struct scenario_expectation *e = &at->scenario->expectation[i];
+        bool timed = e->kind == SCENARIO_FIRES || e->kind == SCENARIO_RESOLVES;
+        if (timed && !is_among(judged, judged_count, e->alert)) {
+            judged[judged_count++] = e->alert;
+            judge_notices_of(at, e->alert, row);
+        }
+    }
+    for (size_t i = 0; i < at->evidence->notice_count; i++) {
+        const struct evidence_notice *notice = &at->evidence->notice[i];
+        bool first = !is_noticed_before(at->evidence, i);
+        if (first && strcmp(notice->severity, "none") != 0 &&
+            !is_among(judged, judged_count, notice->alert)) {
+            judge_notices_of(at, notice->alert, row);
+        }
+    }
+}
+
+void judge_notifications(const struct judge_case *at, struct judge_row *row)
+{
+    int total = 0;
+    for (int i = 0; i < at->scenario->expectation_count; i++) {
+        enum scenario_expect kind = at->scenario->expectation[i].kind;
+        total += kind == SCENARIO_FIRES || kind == SCENARIO_RESOLVES;
+    }
+    snprintf(row->wanted, sizeof row->wanted, "%d and no other", total);
+    judge_every_notice(at, row);
+    if (at->evidence->malformed_notices > 0) {
+        judge_observe(row, "%zu notifications could not be read", at->evidence->malformed_notices);
+        judge_worsen(row, JUDGE_FAIL);
+    }
+    if (row->outcome == JUDGE_PASS) {
+        judge_observe(row, "%d and no other", total);
+    }
+}
+
+/* ---- recorded series against the ledger ---- */
+
+struct agreement { /* at the end of one phase; NaN = not known */
+    double recorded, truth;
+};
+
+/* The last value recorded in a phase, and the ledger's over the same window. A value much older
+ * than the end of the phase is none. */
+static struct agreement agreement_at(const struct judge_case *at,
+                                     const struct scenario_expectation *wanted,
+                                     const struct prometheus_series *record, int phase)
+{
+    double end = judge_phase_end_s(at, phase), when = end;
+    struct agreement result = {.recorded = NAN};
+    size_t i = record->count;
+    while (i > 0 && record->point[i - 1].time_s > end) {
+        i--;
+    }
+    if (i > 0 && record->point[i - 1].time_s >= end - judge_seconds(wanted->window_ns) / 5 - 1) {
+        when = record->point[i - 1].time_s;
+        result.recorded = record->point[i - 1].value;
+    }
+    int64_t to_ns = (int64_t)(when * (double)CLOCK_NS_PER_S);
+    struct ledger_counts counts = ledger_window(at->ledger, to_ns - wanted->window_ns, to_ns);
+    result.truth = scenario_truth(wanted->quantity, &counts);
+    return result;
+}
+
+/* Relative; 0 if both are 0. */
+static double distance(const struct agreement *agreement)
+{
+    double off = agreement->recorded - agreement->truth;
+    return off == 0 ? 0 : off / fabs(agreement->truth);
+}
+
+/* A window with a hole in its scrapes records something else than what happened. */
+static bool has_hole(const struct judge_case *at, const struct scenario_expectation *wanted,
+                     int phase, struct judge_row *row)
+{
+    double scrape = judge_seconds(at->scenario->scrape_ns / at->scenario->time_scale);
+    double window = judge_seconds(wanted->window_ns), end = judge_phase_end_s(at, phase);
+    double bound = fmax(window / 10, 3 * scrape);
+    double gap = timeline_longest_gap(&at->evidence->scrapes, end - window, end);
+    if (gap <= bound) {
+        return false;
+    }
+    judge_observe(row, "no scrape for %.2f s before the end of %s (bound %.2f s)", gap,
+                  at->scenario->phase[phase].name, bound);
+    judge_worsen(row, JUDGE_INVALID);
+    return true;
+}
+
+static const char *direction(double from, double to)
+{
+    return to > from ? "up" : "down";
+}
+
+/* When both moved, but in opposite directions, the record has the wrong sign: say so. */
+static void compare_directions(const struct agreement *before, const struct agreement *after,
+                               struct judge_row *row)
+{
+    double recorded = after->recorded - before->recorded, truth = after->truth - before->truth;
+    if (recorded * truth < 0) {
+        judge_observe(
+            row, "the record went %s (%.3f to %.3f) while the truth went %s (%.3f to %.3f)",
+            direction(before->recorded, after->recorded), before->recorded, after->recorded,
+            direction(before->truth, after->truth), before->truth, after->truth);
+    }
+}
+
+/* False if there was nothing to compare. */
+static bool judge_agreement(const struct judge_case *at, const struct scenario_expectation *wanted,
+                            const struct agreement *now, int phase, struct judge_row *row)
+{
+    const char *name = at->scenario->phase[phase].name;
+    if (has_hole(at, wanted, phase, row)) {
+        return false;
+    }
+    if (isnan(now->truth)) {
+        judge_observe(row, "the ledger holds nothing to compare with at the end of %s", name);
+        judge_worsen(row, JUDGE_INVALID);
+        return false;
+    }
+    if (isnan(now->recorded)) {
+        double window = judge_seconds(wanted->window_ns);
+        if (!judge_cut_short(at, phase, window, "no window had passed", row)) {
+            judge_observe(row, "no value recorded at the end of %s", name);
+            judge_worsen(row, JUDGE_FAIL);
+        }
+        return false;
+    }
+    if (fabs(distance(now)) > wanted->tolerance) {
+        judge_observe(row, "%s: recorded %.3f, ledger %.3f (%+.0f %%)", name, now->recorded,
+                      now->truth, 100 * distance(now));
+        judge_worsen(row, JUDGE_FAIL);
+    }
+    return true;
+}
+
+void judge_agrees(const struct judge_case *at, const struct scenario_expectation *wanted,
+                  const struct prometheus_series *record, struct judge_row *row)
+{
+    struct agreement before = {NAN, NAN};
+    double worst = 0;
+    snprintf(row->wanted, sizeof row->wanted, "within %.3g %%", 100 * wanted->tolerance);
+    for (int p = 0; p < at->scenario->phase_count; p++) {
+        if ((wanted->phases >> p & 1) == 0) {
+            continue;
+        }
+        if (judge_not_reached(at, p, row) || judge_unanswered(at, row)) {
+            return;
+        }
+        struct agreement now = agreement_at(at, wanted, record, p);
+        if (!judge_agreement(at, wanted, &now, p, row)) {
+            continue;
+        }
+        if (row->outcome != JUDGE_PASS) {
+            compare_directions(&before, &now, row);
+        }
+        worst = fmax(worst, fabs(distance(&now)));
+        before = now;
+    }
+    if (row->outcome == JUDGE_PASS) {
+        judge_observe(row, "at most %.1f %% off", 100 * worst);
+    }
+}
+
+void judge_reconciles(const struct judge_case *at, struct judge_row *row)
+{
+    const struct reconciliation *counts = at->reconciliation;
+    if (counts->lost == 0) {
+        snprintf(row->wanted, sizeof row->wanted, "all equal");
+    } else {
+        snprintf(row->wanted, sizeof row->wanted, "equal but for %lld unanswered",
+                 (long long)counts->lost);
+    }
+    if (!counts->done) {
+        judge_observe(row, "the target could not be asked; %lld requests had no answer",
+                      (long long)counts->lost);
+        judge_worsen(row, JUDGE_INVALID);
+        return;
+    }
+    for (int i = 0; i < counts->count; i++) {
+        const struct reconcile_row *r = &counts->row[i];
+        if (!r->ok) {
+            judge_observe(row, "%s: ledger %.10g, target %.10g", r->name, r->ledger, r->target);
+            judge_worsen(row, JUDGE_INVALID);
+        }
+    }
+    if (row->outcome == JUDGE_PASS) {
+        judge_observe(row, "%d counts equal", counts->count);
+    }
+}

@@ -1,0 +1,39 @@
+/*
+ * Shared by judge.c, which holds the whole together, judge_alerts.c (what alerts did) and
+ * judge_counts.c (what was counted, recorded and notified).
+ */
+#ifndef DRILL_JUDGE_INT_H
+#define DRILL_JUDGE_INT_H
+
+#include "drill/judge.h"
+
+/* Appends to what was observed. */
+void judge_observe(struct judge_row *row, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Outcomes only get worse: a failure is not forgotten, and invalid outranks it. */
+void judge_worsen(struct judge_row *row, enum judge_outcome outcome);
+
+double judge_seconds(int64_t ns);
+double judge_phase_start_s(const struct judge_case *at, int phase);
+double judge_phase_end_s(const struct judge_case *at, int phase); /* of what was played of it */
+
+/* Each is a reason why the row cannot be judged: observed, and the row invalid, if true. */
+bool judge_not_reached(const struct judge_case *at, int phase, struct judge_row *row);
+bool judge_unanswered(const struct judge_case *at, struct judge_row *row);
+/* The drill ended while there was still time to do what is wanted. */
+bool judge_cut_short(const struct judge_case *at, int phase, double within, const char *what,
+                     struct judge_row *row);
+
+void judge_fires(const struct judge_case *at, const struct scenario_expectation *wanted,
+                 struct judge_row *row);
+void judge_resolves(const struct judge_case *at, const struct scenario_expectation *wanted,
+                    struct judge_row *row);
+void judge_silent(const struct judge_case *at, const struct scenario_expectation *wanted,
+                  struct judge_row *row);
+
+void judge_notifications(const struct judge_case *at, struct judge_row *row);
+void judge_agrees(const struct judge_case *at, const struct scenario_expectation *wanted,
+                  const struct prometheus_series *record, struct judge_row *row);
+void judge_reconciles(const struct judge_case *at, struct judge_row *row);
+
+#endif
