@@ -1,7 +1,7 @@
 /*
  * From evidence to verdict. Three outcomes: an expectation is met, not met, or could not be
  * measured; a drill with anything unmeasurable is invalid, because it never blames the alert for
- * what the drill could not see (design, decision 14). Pure: arithmetic over records.
+ * what the drill could not see. Pure: arithmetic over records.
  */
 #ifndef DRILL_JUDGE_H
 #define DRILL_JUDGE_H

@@ -1,8 +1,8 @@
 /*
- * Why these margins: a recovery by retraining brings back 92 to 104 % of both ratios, so an objective
- * above that would never be met again; a swap of tastes costs about 40 %. The live mean rating
- * moves up under taste drift, a little down after retraining, and down by about .37 stars when
- * people become .4 stars harsher; the margin lies between.
+ * Why these margins: a recovery by retraining brings back 92 to 104 % of both ratios, so an
+ * objective above that would never be met again; a swap of tastes costs about 40 %. The live mean
+ * rating moves up under taste drift, a little down after retraining, and down by about .37 stars
+ * when people become .4 stars harsher; the margin lies between.
  */
 #include "drill/objectives.h"
 

