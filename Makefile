@@ -105,7 +105,7 @@ data: ## MovieLens ml-latest-small into data/, unless it is there or MOVIELENS_D
 
 SHARE = $(DESTDIR)$(PREFIX)/share/driftdrill
 .PHONY: install uninstall clean help
-install: build ## program, scenarios, rules and dashboards below PREFIX (/usr/local)
+install: build ## program, scenarios and rules below PREFIX (/usr/local)
 	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)
 	install -m 755 build/release/driftdrill $(DESTDIR)$(PREFIX)/bin/driftdrill
 	for d in $$(find scenarios prometheus grafana -type d); do install -d $(SHARE)/$$d; done
@@ -189,7 +189,7 @@ $(BUILD)/tests/tools/%: tests/tools/%.c $(ALL_ARCHIVES)
 
 ##@ Testing
 .PHONY: test
-test: ## everything below; the last line counts the tests
+test: ## all tests and checks; the last line counts them
 	$(Q)tools/install-deps --test
 	$(Q)+MAKE="$(MAKE)" JOBS=$(JOBS) tools/run-tests $(PARTS)
 
