@@ -189,6 +189,47 @@ bool text_copy(char *out, size_t size, const char *text)
     return whole;
 }
 
+/* Bytes of the UTF-8 character at `at`, 0 if there is none: no overlong form, no surrogate, nothing
+ * behind U+10FFFF. */
+static size_t utf8_length(const unsigned char *at)
+{
+    static const struct {
+        unsigned char first_min, first_max, second_min, second_max;
+        size_t length;
+    } forms[] = {
+        {0x01, 0x7f, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
+        {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
+        {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4}};
+    size_t i = 0;
+    while (i < sizeof forms / sizeof forms[0] &&
+           (at[0] < forms[i].first_min || at[0] > forms[i].first_max)) {
+        i++;
+    }
+    if (i == sizeof forms / sizeof forms[0]) {
+        return 0;
+    }
+    for (size_t k = 1; k < forms[i].length; k++) {
+        unsigned char min = k == 1 ? forms[i].second_min : 0x80;
+        unsigned char max = k == 1 ? forms[i].second_max : 0xbf;
+        if (at[k] < min || at[k] > max) {
+            return 0;
+        }
+    }
+    return forms[i].length;
+}
+
+void text_make_utf8(char *text)
+{
+    while (*text != '\0') {
+        size_t length = utf8_length((const unsigned char *)text);
+        if (length == 0) {
+            *text = '?';
+            length = 1;
+        }
+        text += length;
+    }
+}
+
 bool text_starts(const char *text, const char *prefix)
 {
     return strncmp(text, prefix, strlen(prefix)) == 0;

@@ -17,6 +17,8 @@ bool text_to_duration_ns(const char *text, int64_t *out_ns);
 const char *text_from_duration_ns(int64_t ns, char *out, size_t size);
 
 bool text_copy(char *out, size_t size, const char *text); /* false if it was cut */
+/* Puts '?' for every byte that is not part of a UTF-8 character, in place. */
+void text_make_utf8(char *text);
 bool text_starts(const char *text, const char *prefix);
 bool text_ends(const char *text, const char *suffix);
 /* Joins with exactly one '/'; false if it did not fit. */

@@ -70,40 +70,20 @@ static void read_transition(const struct fields_at *at, const struct scenario *s
     }
 }
 
-/* " in warm-up, control"; nothing if the set holds all phases. */
-static void list_phases(const struct scenario *scenario, uint32_t set, char *out, size_t size)
-{
-    size_t used = 0;
-    out[0] = '\0';
-    if (set == (UINT32_C(1) << scenario->phase_count) - 1) {
-        return;
-    }
-    for (int i = 0; i < scenario->phase_count && used < size; i++) {
-        if ((set >> i & 1) != 0) {
-            used += (size_t)snprintf(out + used, size - used, "%s%s", used == 0 ? " in " : ", ",
-                                     scenario->phase[i].name);
-        }
-    }
-}
-
 static void read_silence(const struct fields_at *at, const struct scenario *scenario,
                          struct scenario_expectation *out)
 {
-    char phases[96];
     fields_text(at, "silent", FIELDS_REQUIRED, out->alert, sizeof out->alert);
     out->phases = read_phase_set(at, scenario);
-    list_phases(scenario, out->phases, phases, sizeof phases);
-    name_it(out, "%s stays silent%s", out->alert, phases);
+    name_it(out, "%s stays silent", out->alert);
 }
 
 static void read_group_silence(const struct fields_at *at, const struct scenario *scenario,
                                struct scenario_expectation *out)
 {
-    char phases[96];
     fields_text(at, "silent_group", FIELDS_REQUIRED, out->group, sizeof out->group);
     out->phases = read_phase_set(at, scenario);
-    list_phases(scenario, out->phases, phases, sizeof phases);
-    name_it(out, "group %s stays silent%s", out->group, phases);
+    name_it(out, "group %s stays silent", out->group);
 }
 
 static void read_agreement(const struct fields_at *at, const struct scenario *scenario,

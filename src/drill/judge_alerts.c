@@ -278,11 +278,29 @@ static void judge_silence_of(const struct judge_case *at, const struct evidence_
     }
 }
 
+/* " in warm-up, control"; nothing if the set holds all phases. */
+static void list_phases(const struct scenario *scenario, uint32_t set, char *out, size_t size)
+{
+    size_t used = 0;
+    out[0] = '\0';
+    if (set == (UINT32_C(1) << scenario->phase_count) - 1) {
+        return;
+    }
+    for (int i = 0; i < scenario->phase_count && used < size; i++) {
+        if ((set >> i & 1) != 0) {
+            used += (size_t)snprintf(out + used, size - used, "%s%s", used == 0 ? " in " : ", ",
+                                     scenario->phase[i].name);
+        }
+    }
+}
+
 void judge_silent(const struct judge_case *at, const struct scenario_expectation *wanted,
                   struct judge_row *row)
 {
+    char phases[128];
     int watched = 0;
-    snprintf(row->wanted, sizeof row->wanted, "no firing");
+    list_phases(at->scenario, wanted->phases, phases, sizeof phases);
+    snprintf(row->wanted, sizeof row->wanted, "no firing%s", phases);
     if (wanted->alert[0] != '\0' && watched_alert(at, wanted, row) == NULL) {
         return;
     }

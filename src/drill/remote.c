@@ -72,10 +72,14 @@ enum err remote_retrain(struct http *http, const char *url, const char *data_fol
     json_t *request = json_pack("{s:s}", "data", data_folder);
     char *body = json_dumps(request, JSON_COMPACT);
     struct buf answer;
+    json_decref(request);
+    if (body == NULL) {
+        return error_set(error, ERR_INPUT, data_folder, 0,
+                         "a path that is not UTF-8 cannot be handed to a target");
+    }
     enum err code = ask(http, url, "/admin/retrain", body, &answer, error);
     buf_deinit(&answer);
     free(body);
-    json_decref(request);
     return code;
 }
 

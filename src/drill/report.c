@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/fileio.h"
+#include "base/mem.h"
 #include "base/text.h"
 
 #include <inttypes.h>
@@ -58,9 +59,6 @@ void report_print(const struct report *report)
     for (int i = 0; i < judgement->reason_count; i++) {
         printf("invalid: %s\n", judgement->reason[i]);
     }
-    if (report->play->retrain_error[0] != '\0') {
-        printf("retraining failed: %s\n", report->play->retrain_error);
-    }
     printf("\nverdict: %s%s   (%s, seed %" PRIu64 ", %s)\n", judge_outcome_name(judgement->outcome),
            report->play->interrupted ? ", interrupted" : "", report->scenario->name, report->seed,
            report->data_name);
@@ -70,6 +68,18 @@ void report_print(const struct report *report)
 }
 
 /* ---- JSON ---- */
+
+json_t *report_text(const char *text)
+{
+    if (text == NULL) {
+        return json_null();
+    }
+    char *copy = mem_text(text);
+    text_make_utf8(copy);
+    json_t *value = json_string(copy);
+    mem_free(copy);
+    return value;
+}
 
 /* JSON has no NaN: what did not happen is null. */
 static json_t *real_or_null(double value)
@@ -82,8 +92,9 @@ static json_t *expectations_json(const struct judgement *judgement)
     json_t *list = json_array();
     for (int i = 0; i < judgement->row_count; i++) {
         const struct judge_row *row = &judgement->row[i];
-        json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:s}", "name", row->name, "wanted",
-                                              row->wanted, "observed", row->observed, "outcome",
+        json_array_append_new(list, json_pack("{s:o,s:o,s:o,s:s}", "name", report_text(row->name),
+                                              "wanted", report_text(row->wanted), "observed",
+                                              report_text(row->observed), "outcome",
                                               judge_outcome_name(row->outcome)));
     }
     return list;
@@ -132,9 +143,9 @@ static json_t *reconciliation_json(const struct reconciliation *reconciliation)
     json_t *rows = json_array();
     for (int i = 0; i < reconciliation->count; i++) {
         const struct reconcile_row *row = &reconciliation->row[i];
-        json_array_append_new(rows, json_pack("{s:s,s:f,s:f,s:f,s:b}", "count", row->name, "ledger",
-                                              row->ledger, "target", row->target, "slack",
-                                              row->slack, "ok", row->ok));
+        json_array_append_new(rows, json_pack("{s:s,s:f,s:o,s:f,s:b}", "count", row->name, "ledger",
+                                              row->ledger, "target", real_or_null(row->target),
+                                              "slack", row->slack, "ok", row->ok));
     }
     return rows;
 }
@@ -198,7 +209,7 @@ static json_t *reasons_json(const struct judgement *judgement)
 {
     json_t *list = json_array();
     for (int i = 0; i < judgement->reason_count; i++) {
-        json_array_append_new(list, json_string(judgement->reason[i]));
+        json_array_append_new(list, report_text(judgement->reason[i]));
     }
     return list;
 }
@@ -208,24 +219,25 @@ static json_t *objectives_json(const struct objectives_head *head)
     if (head == NULL) {
         return json_null();
     }
-    return json_pack("{s:s,s:s,s:I,s:f,s:f,s:f}", "measured_on", head->data, "target", head->target,
-                     "lists", (json_int_t)head->lists, "conversion_at_rest", head->conversion,
-                     "reciprocal_rank_at_rest", head->reciprocal_rank, "mean_rating_at_rest",
-                     head->mean_rating);
+    return json_pack("{s:o,s:o,s:I,s:f,s:f,s:f}", "measured_on", report_text(head->data), "target",
+                     report_text(head->target), "lists", (json_int_t)head->lists,
+                     "conversion_at_rest", head->conversion, "reciprocal_rank_at_rest",
+                     head->reciprocal_rank, "mean_rating_at_rest", head->mean_rating);
 }
 
 enum err report_write_json(const struct report *report, const char *path, struct error *error)
 {
     char started[48], fingerprint[32];
     snprintf(fingerprint, sizeof fingerprint, "%016" PRIx64, report->data_fingerprint);
-    json_t *document = json_pack(
-        "{s:s,s:b,s:s,s:s,s:I,s:s,s:f,s:I,s:s,s:s,s:s}", "verdict",
-        judge_outcome_name(report->judgement->outcome), "interrupted", report->play->interrupted,
-        "scenario", report->scenario->name, "scenario_file", report->scenario->path, "seed",
-        (json_int_t)report->seed, "started",
-        clock_format_wall(report->started_wall_ns, started, sizeof started), "ended_s",
-        report->play->end_s, "time_scale", (json_int_t)report->scenario->time_scale, "data",
-        report->data_name, "data_fingerprint", fingerprint, "target", report->target_version);
+    json_t *document =
+        json_pack("{s:s,s:b,s:s,s:o,s:I,s:s,s:f,s:I,s:o,s:s,s:o}", "verdict",
+                  judge_outcome_name(report->judgement->outcome), "interrupted",
+                  report->play->interrupted, "scenario", report->scenario->name, "scenario_file",
+                  report_text(report->scenario->path), "seed", (json_int_t)report->seed, "started",
+                  clock_format_wall(report->started_wall_ns, started, sizeof started), "ended_s",
+                  report->play->end_s, "time_scale", (json_int_t)report->scenario->time_scale,
+                  "data", report_text(report->data_name), "data_fingerprint", fingerprint, "target",
+                  report_text(report->target_version));
     json_object_set_new(document, "invalid_because", reasons_json(report->judgement));
     json_object_set_new(document, "expectations", expectations_json(report->judgement));
     json_object_set_new(document, "alerts", alerts_json(report->evidence, report->scenario));
@@ -238,7 +250,8 @@ enum err report_write_json(const struct report *report, const char *path, struct
     json_object_set(document, "versions", (json_t *)(uintptr_t)report->versions);
     json_object_set(document, "options", (json_t *)(uintptr_t)report->options);
     char *text = json_dumps(document, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
-    enum err code = file_write(path, text, strlen(text), error);
+    enum err code = text == NULL ? error_set(error, ERR_MEMORY, path, 0, "cannot write the verdict")
+                                 : file_write(path, text, strlen(text), error);
     free(text);
     json_decref(document);
     return code;
@@ -249,7 +262,9 @@ enum err report_write_json(const struct report *report, const char *path, struct
 /* Escapes for XML and drops the control characters XML 1.0 forbids. */
 static void add_xml(struct buf *out, const char *text)
 {
-    for (const char *c = text; *c != '\0'; c++) {
+    char *copy = mem_text(text);
+    text_make_utf8(copy);
+    for (const char *c = copy; *c != '\0'; c++) {
         switch (*c) {
         case '&':
             buf_text(out, "&amp;");
@@ -269,6 +284,7 @@ static void add_xml(struct buf *out, const char *text)
             }
         }
     }
+    mem_free(copy);
 }
 
 /* JUnit's failure is an expectation not met, its error a drill that could not measure. */

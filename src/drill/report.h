@@ -31,6 +31,9 @@ struct report { /* borrowed */
     int64_t started_wall_ns;
 };
 
+/* A JSON text of bytes from anywhere, such as a path: what is not UTF-8 becomes '?'; null for NULL.
+ */
+json_t *report_text(const char *text);
 /* The table of expectations, the reasons of an invalid drill, where the evidence lies; stdout. */
 void report_print(const struct report *report);
 enum err report_write_json(const struct report *report, const char *path, struct error *error);

@@ -123,6 +123,17 @@ static enum err compress_route(json_t *route, int64_t time_scale, const char *fi
     return ERR_OK;
 }
 
+static bool has_named_receivers(const json_t *document)
+{
+    const json_t *receivers = json_object_get(document, "receivers");
+    for (size_t i = 0; i < json_array_size(receivers); i++) {
+        if (!json_is_string(json_object_get(json_array_get(receivers, i), "name"))) {
+            return false;
+        }
+    }
+    return json_array_size(receivers) > 0;
+}
+
 /* Whatever a receiver is in production (mail, chat, pager), here it is our webhook. */
 static void point_receivers_at(json_t *document, const char *url)
 {
@@ -148,15 +159,15 @@ static enum err write_alertmanager_file(const struct stack_config *config,
         return code;
     }
     json_t *route = json_object_get(document, "route");
-    if (!json_is_object(route) || !json_is_array(json_object_get(document, "receivers"))) {
+    if (!json_is_object(route) || !has_named_receivers(document)) {
         code = error_set(error, ERR_INPUT, config->alertmanager_file, 0,
-                         "expected 'route' and 'receivers'");
+                         "expected 'route' and 'receivers', each of these with a name");
     } else {
         code = compress_route(route, config->time_scale, config->alertmanager_file, error);
     }
-    json_object_del(document, "templates");
-    point_receivers_at(document, webhook_url(stack->webhook));
     if (code == ERR_OK) {
+        json_object_del(document, "templates");
+        point_receivers_at(document, webhook_url(stack->webhook));
         code = yaml_write_file(path,
                                "# Rendered for this drill: durations divided by time_scale, "
                                "every receiver is the drill.\n",
