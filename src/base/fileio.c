@@ -190,6 +190,21 @@ enum err file_glob(const char *pattern, char ***paths, size_t *count, struct err
     return ERR_OK;
 }
 
+bool file_glob_quote(char *out, size_t size, const char *path)
+{
+    size_t used = 0;
+    for (; *path != '\0' && used + 2 < size; path++) {
+        if (strchr("*?[\\", *path) != NULL) {
+            out[used++] = '\\';
+        }
+        out[used++] = *path;
+    }
+    if (size > 0) {
+        out[used] = '\0';
+    }
+    return size > 0 && *path == '\0';
+}
+
 void file_glob_free(char **paths, size_t count)
 {
     for (size_t i = 0; i < count; i++) {

@@ -20,6 +20,8 @@ int64_t file_modified_ns(const char *path); /* -1 if absent */
 enum err file_remove_tree(const char *path, struct error *error);
 /* Sorted matches of a shell pattern; free with file_glob_free. count 0 is not an error. */
 enum err file_glob(const char *pattern, char ***paths, size_t *count, struct error *error);
+/* Spells a path so that it stands for itself inside a pattern; false if it does not fit. */
+bool file_glob_quote(char *out, size_t size, const char *path);
 void file_glob_free(char **paths, size_t count);
 /* Folder holding the running program (from /proc/self/exe); false if unknown. */
 bool file_program_path(char *out, size_t size);

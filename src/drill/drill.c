@@ -39,6 +39,7 @@
 #define STACK_TIMEOUT_NS (30 * CLOCK_NS_PER_S)
 #define LAG_BOUND_NS (100 * CLOCK_NS_PER_MS) /* p99 of the schedule lag of a sound generator */
 #define ACHIEVED_SHARE_MIN 0.99
+#define CALIBRATION_RATINGS_MIN 500 /* leaves a standard error of .05 stars */
 
 struct drill {
     const struct drill_config *config;
@@ -70,6 +71,25 @@ static void path_in(const struct drill *drill, const char *name, char *out, size
     snprintf(out, size, "%s/%s", drill->config->folder, name);
 }
 
+/* The phase whose people are at rest: the last one before any injection begins; -1 if none is. */
+static int control_phase(const struct scenario *scenario)
+{
+    int64_t onset_ns = INT64_MAX;
+    for (int i = 0; i < scenario->drift.count; i++) {
+        if (scenario->drift.injection[i].onset_ns < onset_ns) {
+            onset_ns = scenario->drift.injection[i].onset_ns;
+        }
+    }
+    int control = -1;
+    for (int i = 0; i < scenario->phase_count; i++) {
+        const struct scenario_phase *phase = &scenario->phase[i];
+        if (phase->start_ns + phase->duration_ns <= onset_ns && !phase->retrains) {
+            control = i;
+        }
+    }
+    return control;
+}
+
 static enum err read_scenario(struct drill *drill, struct error *error)
 {
     struct faults faults;
@@ -77,6 +97,11 @@ static enum err read_scenario(struct drill *drill, struct error *error)
     enum err code = scenario_read(drill->config->scenario_path, &drill->scenario, &faults, error);
     faults_print(&faults);
     faults_deinit(&faults);
+    if (code == ERR_OK && calibrating(drill) && control_phase(&drill->scenario) < 0) {
+        code = error_set(error, ERR_INPUT, drill->config->scenario_path, 0,
+                         "no phase ends before the first injection, so there is nothing at rest to "
+                         "calibrate on");
+    }
     return code;
 }
 
@@ -225,25 +250,6 @@ static enum err prepare(struct drill *drill, struct error *error)
     return code;
 }
 
-/* The phase whose people are at rest: the last one before any injection begins. */
-static int control_phase(const struct scenario *scenario)
-{
-    int64_t onset_ns = INT64_MAX;
-    for (int i = 0; i < scenario->drift.count; i++) {
-        if (scenario->drift.injection[i].onset_ns < onset_ns) {
-            onset_ns = scenario->drift.injection[i].onset_ns;
-        }
-    }
-    int control = 0;
-    for (int i = 0; i < scenario->phase_count; i++) {
-        const struct scenario_phase *phase = &scenario->phase[i];
-        if (phase->start_ns + phase->duration_ns <= onset_ns && !phase->retrains) {
-            control = i;
-        }
-    }
-    return control;
-}
-
 static enum err play_drill(struct drill *drill, struct error *error)
 {
     struct play_config config = {
@@ -309,20 +315,32 @@ static json_t *versions_json(struct drill *drill)
 {
     json_t *versions = json_object();
     json_object_set_new(versions, "driftdrill", json_string(DRIFTDRILL_VERSION));
-    json_object_set_new(versions, "target", json_string(drill->target_version));
+    json_object_set_new(versions, "target", report_text(drill->target_version));
     json_object_set_new(versions, "prometheus",
-                        json_string(stack_prometheus_version(drill->stack)));
+                        report_text(stack_prometheus_version(drill->stack)));
     json_object_set_new(versions, "alertmanager",
-                        json_string(stack_alertmanager_version(drill->stack)));
+                        report_text(stack_alertmanager_version(drill->stack)));
     return versions;
 }
 
 static json_t *options_json(const struct drill *drill)
 {
     const struct drill_config *config = drill->config;
-    return json_pack("{s:s,s:I,s:s?,s:s?,s:i,s:i}", "scenario", config->scenario_path, "seed",
-                     (json_int_t)config->seed, "rules", config->rules_glob, "data", config->data,
-                     "threads", (int)config->threads, "connections", config->connections);
+    const struct {
+        const char *name, *value;
+    } texts[] = {{"scenario", config->scenario_path},
+                 {"rules", config->rules_glob},
+                 {"alertmanager-config", config->alertmanager_file},
+                 {"data", config->data},
+                 {"cache", config->cache_root},
+                 {"prometheus", config->prometheus_program},
+                 {"alertmanager", config->alertmanager_program}};
+    json_t *options = json_pack("{s:I,s:i,s:i}", "seed", (json_int_t)config->seed, "threads",
+                                (int)config->threads, "connections", config->connections);
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        json_object_set_new(options, texts[i].name, report_text(texts[i].value));
+    }
+    return options;
 }
 
 static enum err write_reports(struct drill *drill, const struct report *report, struct error *error)
@@ -401,6 +419,13 @@ static enum err write_calibration(struct drill *drill, struct error *error)
         return error_set(error, ERR_INVALID, NULL, 0, "%s, no objectives written",
                          drill->judgement.reason_count > 0 ? drill->judgement.reason[0]
                                                            : "the counts do not reconcile");
+    }
+    if (ledger_ratings(counts) < CALIBRATION_RATINGS_MIN) {
+        return error_set(error, ERR_INVALID, NULL, 0,
+                         "%" PRId64 " ratings in %s are too few to measure objectives (%d): more "
+                         "traffic or a longer phase is needed",
+                         ledger_ratings(counts), drill->scenario.phase[control].name,
+                         CALIBRATION_RATINGS_MIN);
     }
     struct objectives_head head = {.fingerprint = drill->people.data.fingerprint,
                                    .people = drill->scenario.people,

@@ -17,20 +17,22 @@
 
 #define RATIO_MARGIN 0.80
 #define MEAN_RATING_MARGIN 0.25
-#define HEAD_MARK "# driftdrill objectives, version 1"
+#define HEAD_MARK "# driftdrill objectives, version "
+#define HEAD_VERSION "1"
 
 enum err objectives_write(const char *path, const struct objectives_head *head, struct error *error)
 {
     struct buf text;
     buf_init(&text, 16384);
     buf_printf(&text,
-               HEAD_MARK "\n"
-                         "# Measured at rest by `driftdrill verify --calibrate`; measure again "
-                         "when the data or the target change.\n"
-                         "# scenario: %s\n# data: %s\n# fingerprint: %016" PRIx64 "\n"
-                         "# people: %" PRId32 "\n# seed: %" PRIu64 "\n# target: %s\n"
-                         "# lists: %" PRId64 "\n# ratings: %" PRId64 "\n"
-                         "# conversion: %.4f\n# reciprocal_rank: %.4f\n# mean_rating: %.4f\n",
+               HEAD_MARK HEAD_VERSION
+               "\n"
+               "# Measured at rest by `driftdrill verify --calibrate`; measure again "
+               "when the data or the target change.\n"
+               "# scenario: %s\n# data: %s\n# fingerprint: %016" PRIx64 "\n"
+               "# people: %" PRId32 "\n# seed: %" PRIu64 "\n# target: %s\n"
+               "# lists: %" PRId64 "\n# ratings: %" PRId64 "\n"
+               "# conversion: %.4f\n# reciprocal_rank: %.4f\n# mean_rating: %.4f\n",
                head->scenario, head->data, head->fingerprint, head->people, head->seed,
                head->target, head->lists, head->ratings, head->conversion, head->reciprocal_rank,
                head->mean_rating);
@@ -47,7 +49,8 @@ enum err objectives_write(const char *path, const struct objectives_head *head, 
                "        expr: vector(%.3f)\n",
                RATIO_MARGIN * head->conversion, RATIO_MARGIN * head->reciprocal_rank,
                head->mean_rating - MEAN_RATING_MARGIN);
-    enum err code = file_write(path, text.data, text.len, error);
+    enum err code = text.failed ? error_set(error, ERR_MEMORY, path, 0, "out of memory")
+                                : file_write(path, text.data, text.len, error);
     buf_deinit(&text);
     return code;
 }
@@ -77,40 +80,64 @@ static bool head_number(const char *text, const char *key, double *out)
     return head_value(text, key, value, sizeof value) && text_to_f64(value, out);
 }
 
-static bool parse_head(const char *text, struct objectives_head *out)
+static bool head_whole(const char *text, const char *key, int64_t max, int64_t *out)
 {
-    char hex[32], *end = NULL;
-    double people, seed, lists, ratings;
-    if (!head_value(text, "scenario", out->scenario, sizeof out->scenario) ||
-        !head_value(text, "data", out->data, sizeof out->data) ||
-        !head_value(text, "fingerprint", hex, sizeof hex) ||
-        !head_value(text, "target", out->target, sizeof out->target) ||
-        !head_number(text, "people", &people) || !head_number(text, "seed", &seed) ||
-        !head_number(text, "lists", &lists) || !head_number(text, "ratings", &ratings) ||
-        !head_number(text, "conversion", &out->conversion) ||
-        !head_number(text, "reciprocal_rank", &out->reciprocal_rank) ||
-        !head_number(text, "mean_rating", &out->mean_rating)) {
+    char value[64];
+    return head_value(text, key, value, sizeof value) && text_to_i64(value, out) && *out >= 0 &&
+           *out <= max;
+}
+
+static bool head_fingerprint(const char *text, uint64_t *out)
+{
+    char hex[17];
+    if (!head_value(text, "fingerprint", hex, sizeof hex) ||
+        strspn(hex, "0123456789abcdef") != sizeof hex - 1) {
         return false;
     }
-    out->fingerprint = strtoull(hex, &end, 16);
+    *out = strtoull(hex, NULL, 16);
+    return true;
+}
+
+static bool parse_head(const char *text, struct objectives_head *out)
+{
+    int64_t people = 0, seed = 0;
+    bool whole = head_value(text, "scenario", out->scenario, sizeof out->scenario) &&
+                 head_value(text, "data", out->data, sizeof out->data) &&
+                 head_fingerprint(text, &out->fingerprint) &&
+                 head_value(text, "target", out->target, sizeof out->target) &&
+                 head_whole(text, "people", INT32_MAX, &people) &&
+                 head_whole(text, "seed", INT64_MAX, &seed) &&
+                 head_whole(text, "lists", INT64_MAX, &out->lists) &&
+                 head_whole(text, "ratings", INT64_MAX, &out->ratings) &&
+                 head_number(text, "conversion", &out->conversion) &&
+                 head_number(text, "reciprocal_rank", &out->reciprocal_rank) &&
+                 head_number(text, "mean_rating", &out->mean_rating);
     out->people = (int32_t)people;
     out->seed = (uint64_t)seed;
-    out->lists = (int64_t)lists;
-    out->ratings = (int64_t)ratings;
-    return end != hex && *end == '\0';
+    return whole;
 }
 
 enum err objectives_read(const char *path, bool *is_objectives, struct objectives_head *out,
                          struct error *error)
 {
+    static const char mark[] = HEAD_MARK, version[] = HEAD_VERSION;
     struct buf text;
     buf_init(&text, 1u << 20);
     enum err code = file_read(path, &text, error);
-    *is_objectives = code == ERR_OK && text.len > 0 && text_starts(text.data, HEAD_MARK);
-    if (*is_objectives && !parse_head(text.data, out)) {
-        code = error_set(error, ERR_INPUT, path, 1,
-                         "the head of this objectives file is incomplete; write it again with "
-                         "driftdrill verify --calibrate");
+    *is_objectives = code == ERR_OK && text.len > 0 && text_starts(text.data, mark);
+    if (*is_objectives) {
+        const char *written = text.data + strlen(mark);
+        size_t len = strcspn(written, "\r\n");
+        if (len != strlen(version) || strncmp(written, version, len) != 0) {
+            code = error_set(error, ERR_INPUT, path, 1,
+                             "these objectives have a head of version %.*s, expected %s; write "
+                             "them again with driftdrill verify --calibrate",
+                             len > 16 ? 16 : (int)len, written, version);
+        } else if (!parse_head(text.data, out)) {
+            code = error_set(error, ERR_INPUT, path, 1,
+                             "the head of this objectives file is incomplete; write it again with "
+                             "driftdrill verify --calibrate");
+        }
     }
     buf_deinit(&text);
     return code;

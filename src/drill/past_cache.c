@@ -21,17 +21,19 @@ static enum err cache_root(const char *wanted, char *out, size_t size, struct er
 {
     const char *base = getenv("XDG_CACHE_HOME");
     const char *home = getenv("HOME");
+    bool fits = false;
     if (wanted != NULL) {
-        snprintf(out, size, "%s", wanted);
+        fits = text_copy(out, size, wanted);
     } else if (base != NULL && base[0] == '/') {
-        snprintf(out, size, "%s/driftdrill", base);
+        fits = text_join_path(out, size, base, "driftdrill");
     } else if (home != NULL && home[0] == '/') {
-        snprintf(out, size, "%s/.cache/driftdrill", home);
+        fits = text_join_path(out, size, home, ".cache/driftdrill");
     } else {
         return error_set(error, ERR_USAGE, "HOME", 0,
                          "no place for the cache: set HOME, XDG_CACHE_HOME or --cache");
     }
-    return file_make_folders(out, error);
+    return fits ? file_make_folders(out, error)
+                : error_set(error, ERR_USAGE, out, 0, "the path of the cache is too long");
 }
 
 static uint64_t bits_of(double value)
@@ -68,13 +70,21 @@ static bool is_fresh(const char *folder)
     return modified_ns >= 0 && clock_wall_ns() - modified_ns < ENTRY_LIFE_NS;
 }
 
+/* Sixteen hexadecimal digits follow the prefix, and a process id if the entry was never finished:
+ * nobody else's file is called so. */
+#define DIGIT "[0-9a-f]"
+#define DIGITS DIGIT DIGIT DIGIT DIGIT DIGIT DIGIT DIGIT DIGIT
+
 /* Removes entries past their life, whoever made them. */
 static void prune(const char *root)
 {
-    char pattern[600];
+    char quoted[1024], pattern[1200];
     char **paths = NULL;
     size_t count = 0;
-    snprintf(pattern, sizeof pattern, "%s/past-*", root);
+    if (!file_glob_quote(quoted, sizeof quoted, root)) {
+        return;
+    }
+    snprintf(pattern, sizeof pattern, "%s/past-[el]???[yr]-" DIGITS DIGITS "*", quoted);
     if (file_glob(pattern, &paths, &count, NULL) != ERR_OK) {
         return;
     }
@@ -103,6 +113,9 @@ static enum err write_entry(const struct past_cache_request *request, const char
                                      request->films_max, drill_day_s(), request->parallel, scratch,
                                      &report, error);
     past_files_report_deinit(&report);
+    if (code == ERR_OK && file_exists(folder) && !is_fresh(folder)) {
+        code = file_remove_tree(folder, error);
+    }
     if (code == ERR_OK && rename(scratch, folder) != 0 && !is_fresh(folder)) {
         char text[64];
         code = error_set(error, ERR_IO, folder, 0, "cannot rename the finished folder: %s",

@@ -28,6 +28,7 @@ static enum err load_folder(const char *folder, struct people *out, struct error
         start--;
     }
     snprintf(out->data_name, sizeof out->data_name, "%.*s", (int)(len - start), folder + start);
+    text_make_utf8(out->data_name); /* it will stand in YAML and JSON */
     return code;
 }
 
@@ -73,8 +74,10 @@ static enum err write_pasts(const struct people_request *request, struct people 
                                       .root = request->cache_root};
     enum err code =
         past_cache_folder(&past, out->past_folder, sizeof out->past_folder, &reused, error);
-    log_write(LOG_INFO, "drill", "their past %s %s", reused ? "lies in" : "was written to",
-              out->past_folder);
+    if (code == ERR_OK) {
+        log_write(LOG_INFO, "drill", "their past %s %s", reused ? "lies in" : "was written to",
+                  out->past_folder);
+    }
     for (int i = 0; code == ERR_OK && i < request->scenario->phase_count; i++) {
         const struct scenario_phase *phase = &request->scenario->phase[i];
         if (phase->retrains && !request->without_later_past) {

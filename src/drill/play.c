@@ -248,6 +248,20 @@ static void walk_phases(struct stage *stage)
     }
 }
 
+/* Without the cure that the scenario promises, no alert can be blamed for not resolving. */
+static void check_retraining(const struct stage *stage)
+{
+    const struct play_result *result = stage->result;
+    if (!stage->retrain_asked || !isnan(result->retrained_s)) {
+        return;
+    }
+    if (stage->retrain_done) {
+        judge_invalid(stage->judgement, "retraining failed: %.200s", result->retrain_error);
+    } else {
+        judge_invalid(stage->judgement, "retraining was not done when the drill ended");
+    }
+}
+
 static int find_retrain_phase(const struct play_config *config)
 {
     for (int i = 0; i <= config->last_phase; i++) {
@@ -315,6 +329,7 @@ enum err play(const struct play_config *config, struct judgement *judgement,
     stage.http = http_new();
     status_init(&stage.status);
     walk_phases(&stage);
+    check_retraining(&stage);
     status_break(&stage.status);
     engine_stop(stage.engine);
     engine_join(stage.engine, &out->engine);

@@ -7,6 +7,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#define PATTERN_BYTES 1200
+
 static enum err no_objectives(const struct watch_rules_request *request, const char *path,
                               const struct objectives_head *head, struct error *error)
 {
@@ -18,14 +20,22 @@ static enum err no_objectives(const struct watch_rules_request *request, const c
                      request->target, request->scenario_path);
 }
 
+/* The folder itself is no pattern, whatever its name holds. */
+static void home_pattern(const struct watch_rules_request *request, const char *below, char *out)
+{
+    char quoted[PATTERN_BYTES - 64];
+    (void)file_glob_quote(quoted, sizeof quoted, request->home);
+    snprintf(out, PATTERN_BYTES, "%s/%s", quoted, below);
+}
+
 /* Looks among the shipped objectives for one that fits; *fitting is heap, or NULL. */
 static enum err find_fitting(const struct watch_rules_request *request, char **fitting,
                              struct objectives_head *head, struct error *error)
 {
-    char pattern[600];
+    char pattern[PATTERN_BYTES];
     char **paths = NULL;
     size_t count = 0;
-    snprintf(pattern, sizeof pattern, "%s/prometheus/objectives/*.yml", request->home);
+    home_pattern(request, "prometheus/objectives/*.yml", pattern);
     enum err code = file_glob(pattern, &paths, &count, error);
     *fitting = NULL;
     for (size_t i = 0; i < count && code == ERR_OK && *fitting == NULL; i++) {
@@ -74,8 +84,8 @@ static enum err take(const struct watch_rules_request *request, const char *path
 enum err watch_rules_files(const struct watch_rules_request *request, char ***paths, size_t *count,
                            struct error *error)
 {
-    char pattern[600];
-    snprintf(pattern, sizeof pattern, "%s/prometheus/rules/[a-z]*.yml", request->home);
+    char pattern[PATTERN_BYTES];
+    home_pattern(request, "prometheus/rules/[a-z]*.yml", pattern);
     const char *glob = request->glob != NULL ? request->glob : pattern;
     enum err code = file_glob(glob, paths, count, error);
     if (code == ERR_OK && *count == 0) {
