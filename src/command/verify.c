@@ -19,7 +19,7 @@ static const struct option_row rows[] = {
      "MovieLens folder the people are learned from; else MOVIELENS_DIR, data/ml-latest-small or "
      "built-in synthetic data."},
     {"threads", OPTION_INT, "T", "1", 1, 64, "Threads of the load generator."},
-    {"connections", OPTION_INT, "N", "64", 1, 4096, "Connections a thread."},
+    {"connections", OPTION_INT, "N", "256", 1, 4096, "Connections a thread."},
     {"prometheus", OPTION_TEXT, "PROGRAM", NULL, 0, 0, "Prometheus to start (else from PATH)."},
     {"alertmanager", OPTION_TEXT, "PROGRAM", NULL, 0, 0,
      "Alertmanager to start (else alertmanager or prometheus-alertmanager from PATH)."},
