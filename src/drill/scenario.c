@@ -77,8 +77,11 @@ double scenario_truth_error(enum scenario_quantity quantity, const struct ledger
     if (quantity == SCENARIO_MEAN_RATING) {
         return sqrt(DESIGN_EFFECT * rating_variance(counts) / (double)ledger_ratings(counts));
     }
-    /* A quantity in [0,1] has at most the variance of a proportion with the same mean. */
-    return sqrt(DESIGN_EFFECT * truth * (1 - truth) / (double)counts->lists);
+    /* The mean square of what is 0 or 1 is its mean. */
+    double square = quantity == SCENARIO_RECIPROCAL_RANK
+                        ? counts->reciprocal_rank_squares / (double)counts->lists
+                        : truth;
+    return sqrt(DESIGN_EFFECT * fmax(square - truth * truth, 0) / (double)counts->lists);
 }
 
 int scenario_phase_index(const struct scenario *scenario, const char *name)

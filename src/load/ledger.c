@@ -3,9 +3,9 @@
  * not with its traffic, and a window is a sum over buckets. A list of events would be exact to the
  * nanosecond, but a metrics window is not known to better than a scrape anyway.
  *
- * Merging in any order must give the same bits. Counts are integers; reciprocal ranks are multiples
- * of 2^-32, whose sums a double holds exactly up to two million; the digest is a sum of hashes
- * modulo 2^64, which has no order.
+ * Merging in any order must give the same bits. Counts are integers; reciprocal ranks and their
+ * squares are multiples of 2^-32, whose sums a double holds exactly up to two million; the digest
+ * is a sum of hashes modulo 2^64, which has no order.
  */
 #include "load/ledger.h"
 
@@ -91,12 +91,18 @@ struct ledger_counts *ledger_nominal_at(struct ledger *ledger, int64_t nominal_n
     return &ledger->nominal[phase];
 }
 
+static double on_grid(double value)
+{
+    return nearbyint(ldexp(value, 32)) * ldexp(1.0, -32);
+}
+
 void ledger_count_rating(struct ledger_counts *counts, int32_t rank, uint8_t half_stars)
 {
     assert(rank >= 1 && half_stars >= 1 && half_stars <= 10);
     counts->rated++;
     counts->converted += half_stars >= LEDGER_CONVERTED_HALF_STARS;
-    counts->reciprocal_rank += nearbyint(ldexp(1.0 / rank, 32)) * ldexp(1.0, -32);
+    counts->reciprocal_rank += on_grid(1.0 / rank);
+    counts->reciprocal_rank_squares += on_grid(1.0 / rank / rank);
     counts->rank += rank;
     counts->stars[half_stars - 1]++;
 }
@@ -126,6 +132,7 @@ void ledger_counts_add(struct ledger_counts *into, const struct ledger_counts *f
     into->rated += from->rated;
     into->converted += from->converted;
     into->reciprocal_rank += from->reciprocal_rank;
+    into->reciprocal_rank_squares += from->reciprocal_rank_squares;
     into->rank += from->rank;
     for (int i = 0; i < 10; i++) {
         into->stars[i] += from->stars[i];

@@ -20,6 +20,7 @@ struct ledger_counts {
     int64_t rated;                     /* lists of which one film was rated and the POST accepted */
     int64_t converted;                 /* of these, rated >= 3.0 */
     double reciprocal_rank;            /* sum of 1/rank over `rated` */
+    double reciprocal_rank_squares;    /* sum of 1/rank^2 over `rated` */
     double rank;                       /* sum of rank over `rated` */
     int64_t stars[10];                 /* accepted ratings by half stars - 1 */
     int64_t get_failed, post_failed;   /* an HTTP status outside 2xx, or an unreadable list */
@@ -70,8 +71,9 @@ void ledger_free(struct ledger *ledger);
 struct ledger_counts *ledger_observed_at(struct ledger *ledger, int64_t observed_ns);
 /* The counts of the phase that a nominal moment lies in. */
 struct ledger_counts *ledger_nominal_at(struct ledger *ledger, int64_t nominal_ns);
-/* Counts an accepted rating of the film at `rank`. The reciprocal is kept on a grid of 2^-32, so
- * that sums are exact and do not depend on the order in which workers are merged. */
+/* Counts an accepted rating of the film at `rank`. The reciprocal and its square are kept on a
+ * grid of 2^-32, so that sums are exact and do not depend on the order in which workers are merged.
+ */
 void ledger_count_rating(struct ledger_counts *counts, int32_t rank, uint8_t half_stars);
 uint64_t ledger_list_hash(const int32_t *item, int32_t count);
 void ledger_add_step(struct ledger *ledger, const struct ledger_step *step);

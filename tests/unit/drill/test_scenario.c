@@ -157,4 +157,11 @@ Test(scenario, the_error_of_the_truth_shrinks_with_the_sample)
                                   .stars = {[5] = 50, [9] = 50}}; /* half 3.0, half 5.0 */
     cr_expect_float_eq(scenario_truth(SCENARIO_MEAN_RATING, &rated), 4.0, 1e-12);
     cr_expect_float_eq(scenario_truth_error(SCENARIO_MEAN_RATING, &rated), sqrt(1.5 / 100), 1e-9);
+    struct ledger_counts ranked = {.lists = 100}; /* 20 at rank 1, 20 at rank 2, 60 unrated */
+    for (int i = 0; i < 40; i++) {
+        ledger_count_rating(&ranked, i % 2 + 1, 8);
+    }
+    cr_expect_float_eq(scenario_truth(SCENARIO_RECIPROCAL_RANK, &ranked), 0.3, 1e-9);
+    cr_expect_float_eq(scenario_truth_error(SCENARIO_RECIPROCAL_RANK, &ranked),
+                       sqrt(1.5 * (0.25 - 0.09) / 100), 1e-9);
 }

@@ -86,6 +86,7 @@ Test(ledger, ratios_follow_from_the_counts)
     cr_expect_eq(ledger_ratings(&counts), 3);
     cr_expect_float_eq(ledger_conversion(&counts), 0.2, 1e-12);
     cr_expect_float_eq(ledger_reciprocal_rank(&counts), (1 + 0.25 + 1.0 / 3) / 10, 1e-9);
+    cr_expect_float_eq(counts.reciprocal_rank_squares, 1 + 0.0625 + 1.0 / 9, 1e-9);
     cr_expect_float_eq(ledger_mean_rating(&counts), 3.5, 1e-12);
     struct ledger_counts nothing = {0};
     cr_expect(isnan(ledger_conversion(&nothing)));
@@ -107,6 +108,8 @@ Test(ledger, reciprocal_ranks_add_up_to_the_same_in_any_order)
     }
     cr_expect(up.reciprocal_rank == down.reciprocal_rank);
     cr_expect(up.reciprocal_rank == merged.reciprocal_rank);
+    cr_expect(up.reciprocal_rank_squares == down.reciprocal_rank_squares);
+    cr_expect(up.reciprocal_rank_squares == merged.reciprocal_rank_squares);
 }
 
 Test(ledger, digest_depends_on_every_part_of_a_step_but_not_on_the_order)
