@@ -33,8 +33,8 @@ struct transport_class {
     enum err (*open)(int slots, long timeout_ms, struct transport **out, struct error *error);
     /* Must not complete the exchange before returning. */
     void (*start)(struct transport *transport, struct exchange *exchange);
-    /* Waits until something completed, or until_mono_ns, or wake; fills done[] (at most `slots`)
-     * and returns how many. */
+    /* Waits until something completed or until_mono_ns; fills done[] (at most `slots`) and returns
+     * how many. */
     int (*wait)(struct transport *transport, int64_t until_mono_ns, struct exchange **done);
     void (*close)(struct transport *transport); /* drops what is in flight */
     /* The clock of all these times; NULL = clock_mono_ns. A fake brings one that jumps. */
