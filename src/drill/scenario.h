@@ -26,9 +26,9 @@ struct scenario_phase {
 };
 
 enum scenario_expect {
-    SCENARIO_FIRES,    /* alert fires within a bound after the start of a phase */
-    SCENARIO_RESOLVES, /* alert recovers within a bound after the start of a phase */
-    SCENARIO_SILENT,   /* no alert of that name, or of a group, fires in phases */
+    SCENARIO_FIRES,         /* alert fires within a bound after the start of a phase */
+    SCENARIO_RESOLVES,      /* alert recovers within a bound after the start of a phase */
+    SCENARIO_SILENT,        /* no alert of that name, or of a group, fires in phases */
     SCENARIO_NOTIFICATIONS, /* exactly the notifications that fires/resolves imply */
     SCENARIO_AGREES,        /* a recorded series equals the ledger at the end of phases */
     SCENARIO_RECONCILES     /* ledger and target count the same */
