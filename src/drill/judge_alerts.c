@@ -270,9 +270,10 @@ static void judge_silence_of(const struct judge_case *at, const struct evidence_
         judge_truth(at, alert, p, ABOVE_OBJECTIVE, row);
         judge_gaps(at, alert, p, row);
         if (fired_in(alert, judge_phase_start_s(at, p), judge_phase_end_s(at, p), &when)) {
-            judge_observe(row, "%s %s in %s, since %.1f s", alert->rule->name,
-                          when < judge_phase_start_s(at, p) ? "was still firing" : "fired",
-                          at->scenario->phase[p].name, when);
+            bool earlier = when < judge_phase_start_s(at, p);
+            judge_observe(row, "%s %s in %s, %s %.1f s", alert->rule->name,
+                          earlier ? "was still firing" : "fired", at->scenario->phase[p].name,
+                          earlier ? "since" : "at", when);
             judge_worsen(row, JUDGE_FAIL);
         }
     }

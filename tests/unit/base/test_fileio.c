@@ -175,3 +175,29 @@ Test(fileio, the_program_lies_in_its_folder)
     cr_expect(text_ends(path, "tests/unit/base"), "%s", path);
     cr_expect_not(file_program_path(small, sizeof small));
 }
+
+Test(fileio, a_quoted_folder_is_no_pattern)
+{
+    static const char *const names[] = {"a[1]*", "b?\\c", "plain"};
+    char root[] = "/tmp/driftdrill-quote-XXXXXX", inner[128], quoted[256], pattern[300];
+    cr_assert_not_null(mkdtemp(root));
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char **paths;
+        size_t count = 0;
+        snprintf(inner, sizeof inner, "%s/%s", root, names[i]);
+        cr_assert_eq(file_make_folders(inner, NULL), ERR_OK);
+        cr_assert(file_glob_quote(quoted, sizeof quoted, root));
+        cr_expect_str_eq(quoted, root, "nothing to quote");
+        cr_assert(file_glob_quote(quoted, sizeof quoted, inner));
+        snprintf(pattern, sizeof pattern, "%s*", quoted);
+        cr_assert_eq(file_glob(pattern, &paths, &count, NULL), ERR_OK);
+        cr_expect_eq(count, 1, "%s", pattern);
+        cr_expect(count == 1 && strcmp(paths[0], inner) == 0);
+        file_glob_free(paths, count);
+    }
+    char small[6];
+    cr_expect_not(file_glob_quote(small, sizeof small, "12345"), "room for a quote is kept");
+    cr_expect(file_glob_quote(small, sizeof small, "1234"));
+    cr_expect_not(file_glob_quote(small, sizeof small, "****"));
+    cr_expect_eq(file_remove_tree(root, NULL), ERR_OK);
+}

@@ -182,3 +182,31 @@ Test(text, paths_join_with_one_slash)
     cr_expect(text_join_path(small, sizeof small, "a", "b"));
     cr_expect_not(text_join_path(small, sizeof small, "ab", "c"));
 }
+
+Test(text, what_is_not_utf8_becomes_question_marks)
+{
+    static const struct {
+        const char *text, *wanted;
+    } rows[] = {
+        {"", ""},
+        {"plain\t", "plain\t"},
+        {"caf\xc3\xa9", "caf\xc3\xa9"},
+        {"\xe2\x82\xac \xf0\x9f\x8e\xac", "\xe2\x82\xac \xf0\x9f\x8e\xac"},
+        {"caf\xe9", "caf?"},
+        {"cut \xe2\x82", "cut ??"},
+        {"cut \xf0\x9f\x8e", "cut ???"},
+        {"\xc0\x80", "??"},             /* overlong */
+        {"\xe0\x9f\xbf", "???"},        /* overlong */
+        {"\xf0\x8f\xbf\xbf", "????"},   /* overlong */
+        {"\xed\xa0\x80", "???"},        /* a surrogate */
+        {"\xf4\x90\x80\x80", "????"},   /* behind U+10FFFF */
+        {"\xf5\x80\x80\x80x", "????x"}, /* no such first byte */
+        {"\x80\xc3\xa9\xff", "?\xc3\xa9?"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char text[32];
+        cr_assert(text_copy(text, sizeof text, rows[i].text));
+        text_make_utf8(text);
+        cr_expect_str_eq(text, rows[i].wanted, "row %zu: '%s'", i, text);
+    }
+}
