@@ -38,7 +38,7 @@ static void default_folder(const char *scenario_path, char *out, size_t size)
     const char *slash = strrchr(scenario_path, '/');
     const char *name = slash == NULL ? scenario_path : slash + 1;
     const char *dot = strrchr(name, '.');
-    int len = dot == NULL ? (int)strlen(name) : (int)(dot - name);
+    int len = dot == NULL || dot == name ? (int)strlen(name) : (int)(dot - name);
     snprintf(out, size, "results/%.*s", len, name);
 }
 

@@ -174,18 +174,18 @@ static void show(struct stage *stage, int64_t now_ns)
 
 /* ---- the end ---- */
 
-static bool has_notice(const struct webhook_notice *notices, size_t count, const char *alert,
-                       bool resolved)
+static int count_notices(const struct webhook_notice *notices, size_t count, const char *alert,
+                         bool resolved)
 {
+    int found = 0;
     for (size_t i = 0; i < count; i++) {
-        if (notices[i].resolved == resolved && strcmp(notices[i].alert, alert) == 0) {
-            return true;
-        }
+        found += notices[i].resolved == resolved && strcmp(notices[i].alert, alert) == 0;
     }
-    return false;
+    return found;
 }
 
-/* Every firing and resolution that is expected has been notified. */
+/* Every firing and resolution that is expected has been notified; the resolve of an alert that has
+ * fired again since is not the expected one. */
 static bool all_notified(const struct scenario *scenario, struct webhook *webhook)
 {
     struct webhook_notice *notices = NULL;
@@ -193,8 +193,12 @@ static bool all_notified(const struct scenario *scenario, struct webhook *webhoo
     bool all = true;
     for (int i = 0; i < scenario->expectation_count && all; i++) {
         const struct scenario_expectation *e = &scenario->expectation[i];
-        if (e->kind == SCENARIO_FIRES || e->kind == SCENARIO_RESOLVES) {
-            all = has_notice(notices, count, e->alert, e->kind == SCENARIO_RESOLVES);
+        int fired = count_notices(notices, count, e->alert, false);
+        if (e->kind == SCENARIO_FIRES) {
+            all = fired > 0;
+        } else if (e->kind == SCENARIO_RESOLVES) {
+            int resolved = count_notices(notices, count, e->alert, true);
+            all = resolved > 0 && resolved >= fired;
         }
     }
     mem_free(notices);
