@@ -108,8 +108,8 @@ SHARE = $(DESTDIR)$(PREFIX)/share/driftdrill
 install: build ## program, scenarios and rules below PREFIX (/usr/local)
 	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)
 	install -m 755 build/release/driftdrill $(DESTDIR)$(PREFIX)/bin/driftdrill
-	for d in $$(find scenarios prometheus grafana -type d); do install -d $(SHARE)/$$d; done
-	for f in $$(find scenarios prometheus grafana -type f); do install -m 644 $$f $(SHARE)/$$f; done
+	for d in $$(find scenarios prometheus -type d); do install -d $(SHARE)/$$d; done
+	for f in $$(find scenarios prometheus -type f); do install -m 644 $$f $(SHARE)/$$f; done
 uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(PREFIX)/bin/driftdrill
 	rm -rf $(SHARE)

@@ -81,7 +81,7 @@ static void write_requests(struct buf *out, const struct engine_live *live)
 
 static void write_behaviour(struct buf *out, const struct engine_live *live)
 {
-    char stars[8];
+    char stars[24];
     write_one(out, "driftdrill_visits_total", "counter", "Visits begun.", (double)live->visits);
     write_one(out, "driftdrill_visits_delayed_total", "counter",
               "Visits that waited for an earlier visit of the same person.",
@@ -104,7 +104,7 @@ static void write_behaviour(struct buf *out, const struct engine_live *live)
 
 static void write_injections(struct buf *out, const struct drift *drift, int64_t drill_ns)
 {
-    static const char *const kinds[] = {"choice-rotation", "cut-points"};
+    static const char *const kinds[] = {"choice-rotation", "rating-shift"};
     char number[16];
     if (drift->count == 0) {
         return;

@@ -13,7 +13,6 @@
 #include <string.h>
 
 #define ACHIEVED_SHARE_MIN 0.99
-#define LAG_P99_MAX_NS (50 * CLOCK_NS_PER_MS)
 /* Hints, not verdicts. */
 #define OFFERED_SHARE_LOW 0.95
 #define DELAYED_SHARE_HIGH 0.05
@@ -52,7 +51,7 @@ bool run_report_on_time(const struct run_outcome *outcome, char *why, size_t siz
                        achieved, offered, cause);
         return false;
     }
-    if (lag_ns > LAG_P99_MAX_NS) {
+    if (lag_ns > ENGINE_LAG_P99_MAX_NS) {
         (void)snprintf(why, size,
                        "the generator fell behind: one request in a hundred was sent %.0f ms or "
                        "more too late; %s",

@@ -37,7 +37,6 @@
 
 #define TRAINING_TIMEOUT_NS (120 * CLOCK_NS_PER_S)
 #define STACK_TIMEOUT_NS (30 * CLOCK_NS_PER_S)
-#define LAG_BOUND_NS (100 * CLOCK_NS_PER_MS) /* p99 of the schedule lag of a sound generator */
 #define ACHIEVED_SHARE_MIN 0.99
 #define CALIBRATION_RATINGS_MIN 500 /* leaves a standard error of .05 stars */
 
@@ -275,7 +274,7 @@ static void check_generator(struct drill *drill)
     const struct ledger *ledger = drill->play.engine.ledger;
     uint64_t lag_ns = histogram_quantile(drill->play.engine.schedule_lag, 0.99);
     double late = (double)ledger->steps_late / fmax(1, (double)ledger->steps);
-    if (lag_ns > (uint64_t)LAG_BOUND_NS) {
+    if (lag_ns > (uint64_t)ENGINE_LAG_P99_MAX_NS) {
         judge_invalid(&drill->judgement,
                       "the load generator was too slow: p99 of its schedule lag was %.0f ms",
                       (double)lag_ns / (double)CLOCK_NS_PER_MS);

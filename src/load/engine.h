@@ -51,6 +51,9 @@ struct engine_live_latency {
     double sum_s;
 };
 
+/* A generator whose schedule lag has a larger 99th percentile was not fit to measure anything. */
+#define ENGINE_LAG_P99_MAX_NS INT64_C(100000000)
+
 struct engine_live { /* totals since the start; each is exact, together they are no snapshot */
     int64_t lists, rated, converted, failed, unknown, in_flight;
     double stars;       /* sum of accepted ratings */
