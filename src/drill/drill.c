@@ -202,6 +202,10 @@ static enum err start_stack(struct drill *drill, struct error *error)
     enum err code = stack_start(&stack, &drill->stack, &faults, error);
     faults_print(&faults);
     faults_deinit(&faults);
+    if (code == ERR_OK) {
+        log_write(LOG_INFO, "drill", "target %s, Prometheus %s, Alertmanager %s", drill->target_url,
+                  stack_prometheus_url(drill->stack), stack_alertmanager_url(drill->stack));
+    }
     return code;
 }
 
