@@ -27,15 +27,16 @@ const char *judge_outcome_name(enum judge_outcome outcome)
 
 void judge_observe(struct judge_row *row, const char *format, ...)
 {
+    char text[sizeof row->observed];
     size_t used = strlen(row->observed);
     va_list args;
     va_start(args, format);
-    if (used > 0 && used + 2 < sizeof row->observed) {
-        memcpy(row->observed + used, "; ", 3);
-        used += 2;
-    }
-    vsnprintf(row->observed + used, sizeof row->observed - used, format, args);
+    vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    if (strstr(row->observed, text) == NULL) {
+        snprintf(row->observed + used, sizeof row->observed - used, "%s%s", used > 0 ? "; " : "",
+                 text);
+    }
 }
 
 void judge_worsen(struct judge_row *row, enum judge_outcome outcome)

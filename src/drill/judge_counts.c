@@ -163,7 +163,7 @@ static bool has_hole(const struct judge_case *at, const struct scenario_expectat
     double scrape = judge_seconds(at->scenario->scrape_ns / at->scenario->time_scale);
     double window = judge_seconds(wanted->window_ns), end = judge_phase_end_s(at, phase);
     double bound = fmax(window / 10, 3 * scrape);
-    double gap = timeline_longest_gap(&at->evidence->scrapes, end - window, end);
+    double gap = timeline_longest_gap(&at->evidence->scrapes, fmax(0, end - window), end);
     if (gap <= bound) {
         return false;
     }

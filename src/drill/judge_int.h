@@ -7,7 +7,7 @@
 
 #include "drill/judge.h"
 
-/* Appends to what was observed. */
+/* Appends to what was observed, unless it has been said already (of another phase or alert). */
 void judge_observe(struct judge_row *row, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* Outcomes only get worse: a failure is not forgotten, and invalid outranks it. */

@@ -721,6 +721,35 @@ Test(judge, a_phase_that_was_not_reached_is_named)
     world_free(world);
 }
 
+Test(judge, the_same_is_said_once_of_many_alerts_and_phases)
+{
+    struct world *world = world_new();
+    add_episode(world, WATCHDOG, -3, NAN);
+    world->rule[WATCHDOG].severity[0] = '\0'; /* now a second alert of the group */
+    world->rule[MEAN].objective[0] = 'x';
+    world->alert[MEAN].objective = NAN;
+    world->end_s = 10;
+    judge_world(world);
+    const char *observed = row_of(world, GROUP_SILENT)->observed;
+    const char *first = strstr(observed, "the drill ended before control");
+    cr_assert_not_null(first, "%s", observed);
+    cr_expect_null(strstr(first + 1, "the drill ended before control"), "%s", observed);
+    expect_row(world, MEAN_SILENT, JUDGE_INVALID, "has no value", "objective");
+    world_free(world);
+}
+
+Test(judge, a_window_from_before_the_drill_has_no_hole)
+{
+    struct world *world = world_as_wanted();
+    cut_hole(&world->evidence.scrapes, -100, -1);
+    cut_hole(&world->evidence.record[AGREES], 6, 200);
+    world->end_s = 30;
+    judge_world(world);
+    expect_row(world, AGREES, JUDGE_INVALID, "no window had passed when the drill ended", "early");
+    cr_expect_null(strstr(row_of(world, AGREES)->observed, "no scrape"));
+    world_free(world);
+}
+
 Test(judge, an_end_as_soon_as_all_is_settled_is_not_early)
 {
     struct world *world = world_as_wanted();
