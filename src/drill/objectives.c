@@ -15,7 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RATIO_MARGIN 0.80
+#define CONVERSION_MARGIN 0.75
+#define RECIPROCAL_RANK_MARGIN 0.78
 #define MEAN_RATING_MARGIN 0.25
 #define HEAD_MARK "# driftdrill objectives, version "
 #define HEAD_VERSION "1"
@@ -47,7 +48,7 @@ enum err objectives_write(const char *path, const struct objectives_head *head, 
                "        expr: vector(%.4f)\n"
                "      - record: objective:user_rating_mean:min\n"
                "        expr: vector(%.3f)\n",
-               RATIO_MARGIN * head->conversion, RATIO_MARGIN * head->reciprocal_rank,
+               CONVERSION_MARGIN * head->conversion, RECIPROCAL_RANK_MARGIN * head->reciprocal_rank,
                head->mean_rating - MEAN_RATING_MARGIN);
     enum err code = text.failed ? error_set(error, ERR_MEMORY, path, 0, "out of memory")
                                 : file_write(path, text.data, text.len, error);

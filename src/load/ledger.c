@@ -213,10 +213,11 @@ static void write_counts(struct buf *out, const struct ledger_counts *c)
                "\"get_sent\":%" PRId64 ",\"lists\":%" PRId64 ",\"lists_empty\":%" PRId64
                ",\"get_failed\":%" PRId64 ",\"get_unknown\":%" PRId64 ",\"post_sent\":%" PRId64
                ",\"rated\":%" PRId64 ",\"converted\":%" PRId64 ",\"post_failed\":%" PRId64
-               ",\"post_unknown\":%" PRId64 ",\"reciprocal_rank\":%.9f,\"rank\":%.0f,\"stars\":[",
+               ",\"post_unknown\":%" PRId64 ",\"reciprocal_rank\":%.9f"
+               ",\"reciprocal_rank_squares\":%.9f,\"rank\":%.0f,\"stars\":[",
                c->get_sent, c->lists, c->lists_empty, c->get_failed, c->get_unknown, c->post_sent,
                c->rated, c->converted, c->post_failed, c->post_unknown, c->reciprocal_rank,
-               c->rank);
+               c->reciprocal_rank_squares, c->rank);
     for (int i = 0; i < 10; i++) {
         buf_printf(out, "%s%" PRId64, i > 0 ? "," : "", c->stars[i]);
     }

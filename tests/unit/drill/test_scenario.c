@@ -33,7 +33,7 @@ Test(scenario, durations_are_divided_by_the_time_scale)
     cr_expect_eq(s.end_ns, 130 * CLOCK_NS_PER_S);
     cr_expect_float_eq(s.think_median_s, 0.2, 1e-9);
     cr_expect_eq(s.expectation[0].within_ns, 25 * CLOCK_NS_PER_S);
-    cr_expect_float_eq(s.lists_per_s, 300, 1e-9, "rates are not divided");
+    cr_expect_float_eq(s.lists_per_s, 400, 1e-9, "rates are not divided");
     cr_expect_eq(s.scrape_ns, 15 * CLOCK_NS_PER_S, "rule rendering wants production time");
 }
 
