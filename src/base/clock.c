@@ -21,22 +21,19 @@ int64_t clock_wall_ns(void)
     return read_clock(CLOCK_REALTIME);
 }
 
-void clock_sleep_ns(int64_t ns)
-{
-    if (ns > 0) {
-        clock_sleep_until_mono_ns(clock_mono_ns() + ns);
-    }
-}
-
 /* An absolute deadline needs no arithmetic when a signal interrupts the sleep. */
-void clock_sleep_until_mono_ns(int64_t deadline_ns)
+static void sleep_until(int64_t deadline_ns)
 {
-    if (deadline_ns <= 0) {
-        return;
-    }
     struct timespec until = {.tv_sec = (time_t)(deadline_ns / CLOCK_NS_PER_S),
                              .tv_nsec = (long)(deadline_ns % CLOCK_NS_PER_S)};
     while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR) {
+    }
+}
+
+void clock_sleep_ns(int64_t ns)
+{
+    if (ns > 0) {
+        sleep_until(clock_mono_ns() + ns);
     }
 }
 

@@ -11,7 +11,6 @@
 int64_t clock_mono_ns(void); /* CLOCK_MONOTONIC */
 int64_t clock_wall_ns(void); /* since 1970 UTC */
 void clock_sleep_ns(int64_t ns);
-void clock_sleep_until_mono_ns(int64_t deadline_ns);
 /* RFC 3339 in UTC with milliseconds, "2026-01-31T08:00:00.000Z"; returns out. */
 const char *clock_format_wall(int64_t wall_ns, char *out, size_t size);
 
