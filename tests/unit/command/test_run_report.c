@@ -51,8 +51,8 @@ Test(run_report, a_generator_is_late_by_unsent_steps_or_by_lag)
         {1000, 10, 0, 0, true, ""},
         {1000, 11, 0, 0, false, "100.0 steps/s of 101.1 offered"},
         {1000, 0, 9, 400, true, ""},
-        {1000, 0, 12, 49, true, ""},
-        {1000, 0, 12, 60, false, "one request in a hundred was sent 60 ms or more too late"},
+        {1000, 0, 12, 98, true, ""},
+        {1000, 0, 12, 120, false, "one request in a hundred was sent 120 ms or more too late"},
         {0, 0, 0, 0, true, ""},
         {0, 5, 0, 0, false, "0.0 steps/s of 0.5 offered"},
     };
