@@ -14,6 +14,7 @@
 #include "drill/refusal.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <jansson.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -34,20 +35,22 @@ struct stack {
     char data_folder[512];
 };
 
-static int free_port(void)
+static enum err free_port(int *port, struct error *error)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof address;
-    int port = 0;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd >= 0 && bind(fd, (struct sockaddr *)&address, size) == 0 &&
-        getsockname(fd, (struct sockaddr *)&address, &size) == 0) {
-        port = ntohs(address.sin_port);
-    }
+    bool bound = fd >= 0 && bind(fd, (struct sockaddr *)&address, size) == 0 &&
+                 getsockname(fd, (struct sockaddr *)&address, &size) == 0;
+    char text[64];
+    enum err code = bound ? ERR_OK
+                          : error_set(error, ERR_NETWORK, "127.0.0.1", 0, "no free port: %s",
+                                      err_errno_text(errno, text, sizeof text));
     if (fd >= 0) {
         close(fd);
     }
-    return port;
+    *port = ntohs(address.sin_port);
+    return code;
 }
 
 static json_t *duration_json(int64_t ns)
@@ -215,22 +218,31 @@ static void ask_version(const char *base_url, const char *path, const char *memb
     buf_deinit(&body);
 }
 
-/* Waits until the child answers; false if it ended or the deadline passed. */
-static bool wait_ready(struct child *child, const char *url, int64_t deadline_ns, bool *ended)
+static bool is_interrupted(const struct stack_config *config)
+{
+    return config->interrupted != NULL && config->interrupted(0);
+}
+
+enum readiness { READY, ENDED, LATE, INTERRUPTED };
+
+static enum readiness wait_ready(const struct stack_config *config, struct child *child,
+                                 const char *url)
 {
     int status;
+    int64_t deadline_ns = clock_mono_ns() + config->ready_timeout_ns;
     while (clock_mono_ns() < deadline_ns) {
         if (!child_running(child, &status)) {
-            *ended = true;
-            return false;
+            return ENDED;
         }
         if (answers_ready(url)) {
-            return true;
+            return READY;
+        }
+        if (is_interrupted(config)) {
+            return INTERRUPTED;
         }
         clock_sleep_ns(50 * CLOCK_NS_PER_MS);
     }
-    *ended = false;
-    return false;
+    return LATE;
 }
 
 struct launch { /* one program of the stack */
@@ -241,32 +253,44 @@ struct launch { /* one program of the stack */
     const char *listen_flag; /* "--web.listen-address=" */
 };
 
-static enum err launch_ready(struct launch *launch, char *url, size_t url_size,
-                             int64_t ready_timeout_ns, struct child **out, struct error *error)
+static enum err not_ready(const struct launch *launch, enum readiness readiness,
+                          struct error *error)
+{
+    if (readiness == INTERRUPTED) {
+        return error_set(error, ERR_INTERRUPTED, NULL, 0, "interrupted before the drill began");
+    }
+    return error_set(error, ERR_TIMEOUT, launch->log_path, 0,
+                     "%s did not become ready; its log tells more", launch->name);
+}
+
+static enum err launch_ready(const struct stack_config *config, struct launch *launch, char *url,
+                             size_t url_size, struct child **out, struct error *error)
 {
     struct child_spec spec = {
         .name = launch->name, .argv = launch->argv, .log_path = launch->log_path};
     for (int attempt = 0; attempt < START_ATTEMPTS; attempt++) {
-        int port = free_port();
-        bool ended = false;
+        int port = 0;
+        enum err code = free_port(&port, error);
         snprintf(launch->listen, sizeof launch->listen, "%s127.0.0.1:%d", launch->listen_flag,
                  port);
         snprintf(url, url_size, "http://127.0.0.1:%d", port);
-        enum err code = child_start(out, &spec, error);
+        if (code == ERR_OK) {
+            code = child_start(out, &spec, error);
+        }
         if (code != ERR_OK) {
             return code;
         }
-        if (wait_ready(*out, url, clock_mono_ns() + ready_timeout_ns, &ended)) {
+        enum readiness readiness = wait_ready(config, *out, url);
+        if (readiness == READY) {
             return ERR_OK;
         }
         child_stop(*out, STOP_GRACE_MS);
         *out = NULL;
-        if (ended && refusal_of_rules(launch->log_path, error)) {
-            return ERR_INPUT;
+        if (readiness != ENDED) {
+            return not_ready(launch, readiness, error);
         }
-        if (!ended) {
-            return error_set(error, ERR_TIMEOUT, launch->log_path, 0,
-                             "%s did not become ready; its log tells more", launch->name);
+        if (refusal_of_rules(launch->log_path, error)) {
+            return ERR_INPUT;
         }
     }
     return error_set(error, ERR_PROCESS, launch->log_path, 0,
@@ -310,8 +334,8 @@ static enum err start_alertmanager(const struct stack_config *config, struct sta
     const char *argv[] = {
         program, file_flag, storage_flag, "--cluster.listen-address=", launch.listen, NULL};
     memcpy(launch.argv, argv, sizeof argv);
-    return launch_ready(&launch, stack->alertmanager_url, sizeof stack->alertmanager_url,
-                        config->ready_timeout_ns, &stack->alertmanager, error);
+    return launch_ready(config, &launch, stack->alertmanager_url, sizeof stack->alertmanager_url,
+                        &stack->alertmanager, error);
 }
 
 /* An alert sent before Alertmanager was discovered is lost until it is sent again, which the
@@ -348,8 +372,8 @@ static enum err start_prometheus(const struct stack_config *config, struct stack
     const char *argv[] = {program,     file_flag,     storage_flag, lookback_flag,
                           RESEND_FLAG, launch.listen, NULL};
     memcpy(launch.argv, argv, sizeof argv);
-    return launch_ready(&launch, stack->prometheus_url, sizeof stack->prometheus_url,
-                        config->ready_timeout_ns, &stack->prometheus, error);
+    return launch_ready(config, &launch, stack->prometheus_url, sizeof stack->prometheus_url,
+                        &stack->prometheus, error);
 }
 
 static bool knows_alertmanager(const char *prometheus_url)
@@ -380,7 +404,7 @@ static enum err await_discovery(const struct stack_config *config, struct stack 
             found && up > 0 && knows_alertmanager(stack->prometheus_url)) {
             return ERR_OK;
         }
-        if (config->interrupted != NULL && config->interrupted(0)) {
+        if (is_interrupted(config)) {
             return error_set(error, ERR_INTERRUPTED, NULL, 0, "interrupted before the drill began");
         }
         clock_sleep_ns(100 * CLOCK_NS_PER_MS);
