@@ -30,9 +30,9 @@ FLAGS_floor_numeric    := -O3
 FLAGS_floor_population := -O3
 FLAGS_floor_recommender := -O3
 ifneq ($(filter asan tsan debug,$(VARIANT)),)
-FLAGS_floor_numeric :=
-FLAGS_floor_population :=
-FLAGS_floor_recommender :=
+FLAGS_floor_numeric := $(if $(filter debug,$(VARIANT)),,-O2)
+FLAGS_floor_population := $(FLAGS_floor_numeric)
+FLAGS_floor_recommender := $(FLAGS_floor_numeric)
 endif
 
 # A finding must fail the run: by default a leak in a test's child process leaves it green.
