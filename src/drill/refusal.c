@@ -1,8 +1,10 @@
 /*
  * Rendering checks what time compression touches and leaves the rest of an expression to
- * Prometheus, which says what it thinks only in its log, one logfmt line:
+ * Prometheus, which says what it thinks only in its log, one logfmt line. Prometheus 2 and 3 write
  *
  *     ... msg="loading groups failed" err="FILE: LINE:COLUMN: group \"G\", rule N, \"NAME\": ..."
+ *     ... msg="Error loading rule file patterns ..." err="parse rules from file \"FILE\"
+ *         (pattern: \"...\"): FILE: LINE:COLUMN: group \"G\", rule N, \"NAME\": ..."
  *
  * Rejected: promtool, which need not be there and may be of another version.
  */
@@ -47,10 +49,10 @@ static bool split_place(char *message, int *line, const char **text)
     return false;
 }
 
-/* The log's first refusal, as Prometheus words it. */
-static bool find_message(const char *log, char *out, size_t size)
+/* The value of err in the first line of the log that holds the event. */
+static bool find_event(const char *log, const char *event, char *out, size_t size)
 {
-    static const char event[] = "msg=\"loading groups failed\"", key[] = " err=\"";
+    static const char key[] = " err=\"";
     const char *at = strstr(log, event);
     const char *end = at == NULL ? NULL : strchr(at, '\n');
     const char *value = at == NULL ? NULL : strstr(at, key);
@@ -61,9 +63,32 @@ static bool find_message(const char *log, char *out, size_t size)
     return true;
 }
 
+/* What Prometheus 3 puts before the file's own words is cut off. */
+static void cut_introduction(char *message)
+{
+    static const char introduction[] = "parse rules from file ";
+    char *end = strstr(message, "\"): ");
+    if (strncmp(message, introduction, strlen(introduction)) == 0 && end != NULL) {
+        memmove(message, end + 4, strlen(end + 4) + 1);
+    }
+}
+
+/* The log's first refusal, as Prometheus words it. */
+static bool find_message(const char *log, char *out, size_t size)
+{
+    if (find_event(log, "msg=\"loading groups failed\"", out, size)) {
+        return true;
+    }
+    bool found = find_event(log, "msg=\"Error loading rule file patterns", out, size);
+    if (found) {
+        cut_introduction(out);
+    }
+    return found;
+}
+
 bool refusal_of_rules(const char *log_path, struct error *error)
 {
-    char message[768];
+    char message[2048];
     const char *text = message;
     int line = 0;
     struct buf log;

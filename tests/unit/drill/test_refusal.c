@@ -35,6 +35,21 @@ Test(refusal, a_refused_rule_is_told_with_its_file_and_line)
                                  "1:5: parse error");
 }
 
+Test(refusal, prometheus_3_is_understood_as_well)
+{
+    struct error error;
+    cr_assert(refused(READY "time=1 level=ERROR msg=\"Error loading rule file patterns from config "
+                            "(--config.file=\\\"/out/p.yml\\\")\" file=\"/out/p.yml\" "
+                            "err=\"parse rules from file \\\"/out/rules/a b.yml\\\" (pattern: "
+                            "\\\"/out/rules/a b.yml\\\"): /out/rules/a b.yml: 7:15: group "
+                            "\\\"drift\\\", rule 1, \\\"x\\\": 1:15: parse error\"\n",
+                      &error));
+    cr_expect_eq(error.code, ERR_INPUT);
+    cr_expect_str_eq(error.where, "/out/rules/a b.yml");
+    cr_expect_eq(error.line, 7);
+    cr_expect_str_eq(error.text, "group \"drift\", rule 1, \"x\": 1:15: parse error");
+}
+
 Test(refusal, a_refusal_without_a_place_names_the_log)
 {
     struct error error;
