@@ -1,0 +1,51 @@
+/* Inside the service: what its files share. Everybody else includes service.h. */
+#ifndef RECOMMENDER_SERVICE_INT_H
+#define RECOMMENDER_SERVICE_INT_H
+
+#include "recommender/history.h"
+#include "recommender/served.h"
+#include "recommender/service.h"
+#include "recommender/service_metrics.h"
+
+#include <jansson.h>
+
+enum {
+    OK = 200,
+    CREATED = 201,
+    ACCEPTED = 202,
+    TEMPORARY_REDIRECT = 307,
+    NOT_FOUND = 404,
+    METHOD_NOT_ALLOWED = 405,
+    CONFLICT = 409,
+    UNPROCESSABLE = 422,
+    SERVER_ERROR = 500,
+    UNAVAILABLE = 503
+};
+
+struct service {
+    struct model_slot slot;
+    struct store *store;
+    struct history *history;
+    struct served *served;
+    struct service_metrics *metrics;
+    struct trainer *trainer;
+    int64_t started_ns; /* wall time */
+};
+
+/* Ends the request with a JSON value, which it takes over. */
+void service_answer(struct httpd_reply *reply, int status, json_t *value);
+/* Ends it with {"detail": detail}. */
+void service_refuse(struct httpd_reply *reply, int status, const char *detail);
+
+/* One function a route and method. Any thread. */
+void service_get_list(struct service *service, const struct httpd_request *request,
+                      struct httpd_reply *reply);
+void service_post_rating(struct service *service, const struct httpd_request *request,
+                         struct httpd_reply *reply);
+void service_get_retrain(struct service *service, struct httpd_reply *reply);
+void service_post_retrain(struct service *service, const struct httpd_request *request,
+                          struct httpd_reply *reply);
+void service_get_health(struct service *service, struct httpd_reply *reply);
+void service_get_metrics(struct service *service, struct httpd_reply *reply);
+
+#endif
