@@ -1,5 +1,5 @@
 /*
- * Reading the expectations of a scenario. Each has one of seven forms, known by one key; a key of
+ * Reading the expectations of a scenario. Each has one of eight forms, known by one key; a key of
  * another form is a fault like any unknown one, because an expectation half understood would be
  * judged as something its author did not mean.
  */
@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -109,6 +110,42 @@ static void read_agreement(const struct fields_at *at, const struct scenario *sc
     name_it(out, "recorded %s agrees with the ledger", scenario_quantity_name(out->quantity));
 }
 
+static void read_level(const struct fields_at *at, const struct scenario *scenario,
+                       struct scenario_expectation *out)
+{
+    double least = 0, most = 0;
+    int quantity = 0;
+    if (fields_choice(at, "level", FIELDS_REQUIRED, scenario_quantity_names + 1, &quantity)) {
+        out->quantity = (enum scenario_quantity)(quantity + 1);
+    }
+    out->phase = scenario_read_phase_name(at, "phase", FIELDS_REQUIRED, scenario);
+    out->rest_phase = scenario_read_phase_name(at, "of", FIELDS_REQUIRED, scenario);
+    scenario_read_duration(at, "window", FIELDS_REQUIRED, CLOCK_NS_PER_S, scenario->time_scale,
+                           &out->window_ns);
+    bool has_least = fields_real(at, "at_least_percent", FIELDS_OPTIONAL, 1, 1000, &least);
+    bool has_most = fields_real(at, "at_most_percent", FIELDS_OPTIONAL, 1, 1000, &most);
+    if (!has_least && !has_most) {
+        fields_fault(at->fields, at->path, "expected at_least_percent, at_most_percent or both");
+    } else if (has_least && has_most && least > most) {
+        fields_fault(at->fields, at->path, "'at_least_percent' is above 'at_most_percent'");
+    }
+    out->least = has_least ? least / 100 : 0;
+    out->most = has_most ? most / 100 : INFINITY;
+    if (out->phase < 0 || out->rest_phase < 0) {
+        return;
+    }
+    const struct scenario_phase *phase = &scenario->phase[out->phase];
+    if (phase->duration_ns < out->window_ns) {
+        fields_fault(at->fields, at->path, "the phase '%s' is shorter than the window",
+                     phase->name);
+    }
+    if (out->rest_phase >= out->phase) {
+        fields_fault(at->fields, at->path, "'of': expected a phase before '%s'", phase->name);
+    }
+    name_it(out, "%s in %s relative to %s", scenario_quantity_name(out->quantity), phase->name,
+            scenario->phase[out->rest_phase].name);
+}
+
 /* The one word that can stand under a key. */
 static void read_word(const struct fields_at *at, const char *key, const char *word)
 {
@@ -138,13 +175,16 @@ static const struct form {
     enum scenario_expect kind;
     void (*read)(const struct fields_at *at, const struct scenario *scenario,
                  struct scenario_expectation *out);
-    const char *known[6]; /* ends with NULL; the first tells the form */
+    const char *known[7]; /* ends with NULL; the first tells the form */
 } forms[] = {
     {SCENARIO_FIRES, read_transition, {"fires", "phase", "within"}},
     {SCENARIO_RESOLVES, read_transition, {"resolves", "phase", "within"}},
     {SCENARIO_SILENT, read_silence, {"silent", "phases"}},
     {SCENARIO_SILENT, read_group_silence, {"silent_group", "phases"}},
     {SCENARIO_AGREES, read_agreement, {"agrees", "with", "window", "within_percent", "phases"}},
+    {SCENARIO_LEVEL,
+     read_level,
+     {"level", "phase", "of", "window", "at_least_percent", "at_most_percent"}},
     {SCENARIO_NOTIFICATIONS, read_notifications, {"notifications"}},
     {SCENARIO_RECONCILES, read_counts, {"counts"}},
 };
@@ -170,7 +210,7 @@ static const struct form *find_form(const struct fields *fields, const json_t *v
     if (found == NULL) {
         fields_fault(fields, path,
                      "expected a mapping with one of fires, resolves, silent, silent_group, "
-                     "agrees, notifications, counts");
+                     "agrees, level, notifications, counts");
     }
     return found;
 }

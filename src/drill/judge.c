@@ -115,6 +115,9 @@ static void judge_row(const struct judge_case *at, int index, struct judge_row *
     case SCENARIO_AGREES:
         judge_agrees(at, wanted, &at->evidence->record[index], row);
         break;
+    case SCENARIO_LEVEL:
+        judge_level(at, wanted, row);
+        break;
     case SCENARIO_RECONCILES:
         judge_reconciles(at, row);
         break;

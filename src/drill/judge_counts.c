@@ -248,6 +248,60 @@ void judge_agrees(const struct judge_case *at, const struct scenario_expectation
     }
 }
 
+/* ---- a quantity against what it was in another phase ---- */
+
+static struct ledger_counts counts_between(const struct judge_case *at, double from_s, double to_s)
+{
+    return ledger_window(at->ledger, (int64_t)(from_s * (double)CLOCK_NS_PER_S),
+                         (int64_t)(to_s * (double)CLOCK_NS_PER_S));
+}
+
+static void say_bounds(const struct scenario_expectation *wanted, struct judge_row *row)
+{
+    if (wanted->least > 0 && isfinite(wanted->most)) {
+        snprintf(row->wanted, sizeof row->wanted, "%.3g to %.3g %%", 100 * wanted->least,
+                 100 * wanted->most);
+    } else {
+        snprintf(row->wanted, sizeof row->wanted, "at %s %.3g %%",
+                 wanted->least > 0 ? "least" : "most",
+                 100 * (wanted->least > 0 ? wanted->least : wanted->most));
+    }
+}
+
+/* Beyond a bound by less than three standard errors nothing is proven either way. */
+void judge_level(const struct judge_case *at, const struct scenario_expectation *wanted,
+                 struct judge_row *row)
+{
+    double window = judge_seconds(wanted->window_ns);
+    say_bounds(wanted, row);
+    if (judge_not_reached(at, wanted->phase, row) ||
+        judge_cut_short(at, wanted->phase, window, "no window had passed", row)) {
+        return;
+    }
+    double end = judge_phase_end_s(at, wanted->phase);
+    struct ledger_counts now = counts_between(at, end - window, end);
+    struct ledger_counts rest = counts_between(at, judge_phase_start_s(at, wanted->rest_phase),
+                                               judge_phase_end_s(at, wanted->rest_phase));
+    double value = scenario_truth(wanted->quantity, &now);
+    double rest_value = scenario_truth(wanted->quantity, &rest);
+    double ratio = value / rest_value;
+    if (!isfinite(ratio)) {
+        judge_observe(row, "the ledger holds nothing to compare with");
+        judge_worsen(row, JUDGE_INVALID);
+        return;
+    }
+    double error = hypot(scenario_truth_error(wanted->quantity, &now),
+                         ratio * scenario_truth_error(wanted->quantity, &rest)) /
+                   rest_value;
+    judge_observe(row, "%.1f %% (%.3f of %.3f)", 100 * ratio, value, rest_value);
+    double beyond = fmax(wanted->least - ratio, ratio - wanted->most);
+    if (beyond > 0) {
+        judge_worsen(row, beyond > 3 * error ? JUDGE_FAIL : JUDGE_INVALID);
+    }
+}
+
+/* ---- counts ---- */
+
 void judge_reconciles(const struct judge_case *at, struct judge_row *row)
 {
     const struct reconciliation *counts = at->reconciliation;

@@ -34,6 +34,8 @@ void judge_silent(const struct judge_case *at, const struct scenario_expectation
 void judge_notifications(const struct judge_case *at, struct judge_row *row);
 void judge_agrees(const struct judge_case *at, const struct scenario_expectation *wanted,
                   const struct prometheus_series *record, struct judge_row *row);
+void judge_level(const struct judge_case *at, const struct scenario_expectation *wanted,
+                 struct judge_row *row);
 void judge_reconciles(const struct judge_case *at, struct judge_row *row);
 
 #endif

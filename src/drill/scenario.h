@@ -31,6 +31,7 @@ enum scenario_expect {
     SCENARIO_SILENT,        /* no alert of that name, or of a group, fires in phases */
     SCENARIO_NOTIFICATIONS, /* exactly the notifications that fires/resolves imply */
     SCENARIO_AGREES,        /* a recorded series equals the ledger at the end of phases */
+    SCENARIO_LEVEL,         /* a quantity of the ledger, relative to that of another phase */
     SCENARIO_RECONCILES     /* ledger and target count the same */
 };
 
@@ -46,13 +47,15 @@ struct scenario_expectation {
     char name[256];
     char alert[128];   /* fires, resolves, silent */
     char group[128];   /* silent: instead of alert */
-    int phase;         /* fires, resolves */
+    int phase;         /* fires, resolves, level */
     int64_t within_ns; /* fires, resolves */
     uint32_t phases;   /* silent, agrees: bit p set = judged in phase p */
     char record[160];  /* agrees */
     enum scenario_quantity quantity;
-    double tolerance;  /* agrees: relative */
-    int64_t window_ns; /* agrees: what the record averages over; drill time */
+    double tolerance;   /* agrees: relative */
+    int64_t window_ns;  /* agrees, level: averaged over, at the end of the phase; drill time */
+    int rest_phase;     /* level: what it is relative to, as a whole */
+    double least, most; /* level: bounds of the ratio; 0 and infinity are none */
     int line;
 };
 

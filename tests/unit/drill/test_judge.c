@@ -14,7 +14,7 @@
  */
 enum { WARM_UP, CONTROL, DRIFT, RECOVERY, PHASES };
 enum { LOW, MEAN, DOWN, WATCHDOG, ALERTS };
-enum { FIRES, RESOLVES, SILENT, MEAN_SILENT, GROUP_SILENT, NOTICES, AGREES, COUNTS, ROWS };
+enum { FIRES, RESOLVES, SILENT, MEAN_SILENT, GROUP_SILENT, NOTICES, AGREES, COUNTS, LEVEL, ROWS };
 
 #define END_S 120
 #define BEATS (2 * (END_S + 10))
@@ -92,6 +92,15 @@ static void set_scenario(struct world *world)
                                                   .window_ns = 15 * CLOCK_NS_PER_S},
                     "agrees");
     add_expectation(world, (struct scenario_expectation){.kind = SCENARIO_RECONCILES}, "counts");
+    add_expectation(world,
+                    (struct scenario_expectation){.kind = SCENARIO_LEVEL,
+                                                  .quantity = SCENARIO_CONVERSION,
+                                                  .phase = RECOVERY,
+                                                  .rest_phase = CONTROL,
+                                                  .window_ns = 15 * CLOCK_NS_PER_S,
+                                                  .least = 0.85,
+                                                  .most = INFINITY},
+                    "level");
 }
 
 /* 3,000 lists a second; 30 % converted with a mean rating of 4 stars, 18 % under drift. */
@@ -798,4 +807,53 @@ Test(judge, reasons_are_bounded_and_cut_not_overrun)
     }
     cr_expect_eq(judgement.reason_count, JUDGE_REASONS_MAX);
     cr_expect_eq(strlen(judgement.reason[0]), sizeof judgement.reason[0] - 1);
+}
+
+/* Drift leaves 60 % of the conversion at rest, known to a standard error of about .6 %. */
+Test(judge, a_level_is_held_against_another_phase)
+{
+    static const struct {
+        const char *what;
+        int phase;
+        double least, most, end_s;
+        enum judge_outcome outcome;
+        const char *observed;
+    } rows[] = {
+        {"recovered", RECOVERY, 0.85, INFINITY, END_S, JUDGE_PASS, "100.0 % (0.300 of 0.300)"},
+        {"did not recover", DRIFT, 0.85, INFINITY, END_S, JUDGE_FAIL, "60.0 % (0.180 of 0.300)"},
+        {"fell far enough", DRIFT, 0, 0.7, END_S, JUDGE_PASS, "60.0 %"},
+        {"did not fall", RECOVERY, 0, 0.7, END_S, JUDGE_FAIL, "100.0 %"},
+        {"between", DRIFT, 0.55, 0.65, END_S, JUDGE_PASS, "60.0 %"},
+        {"below by less than is known", DRIFT, 0.605, INFINITY, END_S, JUDGE_INVALID, "60.0 %"},
+        {"above by less than is known", DRIFT, 0, 0.595, END_S, JUDGE_INVALID, "60.0 %"},
+        {"too short a phase", RECOVERY, 0.85, INFINITY, 100, JUDGE_INVALID, "10.0 s into recovery"},
+        {"not reached", RECOVERY, 0.85, INFINITY, 80, JUDGE_INVALID, "ended before recovery"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct world *world = world_as_wanted();
+        struct scenario_expectation *level = &world->scenario.expectation[LEVEL];
+        level->phase = rows[i].phase;
+        level->least = rows[i].least;
+        level->most = rows[i].most;
+        world->end_s = rows[i].end_s;
+        judge_world(world);
+        expect_row(world, LEVEL, rows[i].outcome, rows[i].observed, rows[i].what);
+        world_free(world);
+    }
+}
+
+Test(judge, a_level_of_nothing_is_zero_and_fails)
+{
+    struct world *world = world_as_wanted();
+    for (int64_t b = 1050; b < 1200; b++) {
+        ledger_observed_at(world->ledger, b * LEDGER_BUCKET_NS)->converted = 0;
+    }
+    judge_world(world);
+    expect_row(world, LEVEL, JUDGE_FAIL, "0.0 % (0.000 of 0.300)", "nothing converted");
+    for (int64_t b = 200; b < 600; b++) {
+        ledger_observed_at(world->ledger, b * LEDGER_BUCKET_NS)->lists = 0;
+    }
+    judge_world(world);
+    expect_row(world, LEVEL, JUDGE_INVALID, "nothing to compare with", "no rest");
+    world_free(world);
 }
