@@ -108,9 +108,10 @@ static enum err check_folder(const char *folder, const char *ratings_path, const
 static enum err load(const char *folder, const struct dataset_options *options, struct dataset *out,
                      struct faults *faults, struct error *error)
 {
-    char ratings_path[PATH_MAX], films_path[PATH_MAX];
+    char ratings_path[PATH_MAX], films_path[PATH_MAX], tags_path[PATH_MAX];
     if (!text_join_path(ratings_path, sizeof ratings_path, folder, "ratings.csv") ||
-        !text_join_path(films_path, sizeof films_path, folder, "movies.csv")) {
+        !text_join_path(films_path, sizeof films_path, folder, "movies.csv") ||
+        !text_join_path(tags_path, sizeof tags_path, folder, "tags.csv")) {
         return error_set(error, ERR_IO, folder, 0, "the path is too long");
     }
     enum err code = check_folder(folder, ratings_path, films_path, error);
@@ -132,6 +133,14 @@ static enum err load(const char *folder, const struct dataset_options *options, 
     code = read_ratings(ratings_path, &ratings_bad, out, error);
     out->bad_rating_rows = ratings_bad.count;
     out->bad_rows = films_bad.count + ratings_bad.count;
+    if (code == ERR_OK && file_exists(tags_path)) {
+        struct bad_rows tags_bad = {.strict = options->strict,
+                                    .reports_left = ratings_bad.reports_left,
+                                    .faults = faults,
+                                    .error = error};
+        code = tags_read(tags_path, &out->catalogue, &tags_bad, &out->tags, error);
+        out->bad_rows += tags_bad.count;
+    }
     return code;
 }
 
@@ -152,6 +161,7 @@ void dataset_deinit(struct dataset *dataset)
 {
     catalogue_deinit(&dataset->catalogue);
     ratings_deinit(&dataset->ratings);
+    tags_deinit(&dataset->tags);
     memset(dataset, 0, sizeof *dataset);
 }
 

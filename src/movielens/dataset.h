@@ -1,7 +1,7 @@
 /*
- * Loading a MovieLens folder (ratings.csv, movies.csv; the small, 25M and 32M layouts) with every
- * quirk: CRLF or LF, quoted titles with doubled quotes, sparse ids, missing genres, rows in any
- * order, a missing final newline. Rows are streamed; no row object is kept.
+ * Loading a MovieLens folder (ratings.csv, movies.csv, tags.csv if there is one; the small, 25M and
+ * 32M layouts) with every quirk: CRLF or LF, quoted titles with doubled quotes, sparse ids, missing
+ * genres, rows in any order, a missing final newline. Rows are streamed; no row object is kept.
  */
 #ifndef MOVIELENS_DATASET_H
 #define MOVIELENS_DATASET_H
@@ -10,6 +10,7 @@
 #include "base/parallel.h"
 #include "movielens/catalogue.h"
 #include "movielens/ratings.h"
+#include "movielens/tags.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,7 +23,8 @@ struct dataset_options {
 struct dataset {
     struct catalogue catalogue;
     struct ratings ratings;
-    int64_t bad_rows;        /* of both files */
+    struct tags tags;        /* of tags.csv, if the folder has one */
+    int64_t bad_rows;        /* of all files */
     int64_t bad_rating_rows; /* of ratings.csv alone */
     int64_t duplicate_rows;  /* a repeated (user, film): the last one in the file stays */
     int64_t unknown_films;   /* ratings of films that movies.csv lacks (counted as bad) */

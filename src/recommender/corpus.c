@@ -49,9 +49,11 @@ void corpus_take(struct corpus *out, struct dataset *dataset)
 {
     out->catalogue = dataset->catalogue;
     out->ratings = dataset->ratings;
+    out->tags = dataset->tags;
     out->newest_s = newest_time(&out->ratings);
     memset(&dataset->catalogue, 0, sizeof dataset->catalogue);
     memset(&dataset->ratings, 0, sizeof dataset->ratings);
+    memset(&dataset->tags, 0, sizeof dataset->tags);
 }
 
 static int genre_index(struct catalogue *catalogue, const char *name)
@@ -273,6 +275,17 @@ static void join_people(struct join *join)
     }
 }
 
+static void join_tags(struct corpus *out, const struct corpus *former,
+                      const struct dataset *further, const struct part *parts)
+{
+    struct tags_builder builder = {.largest = true};
+    tags_builder_add_all(&builder, &former->tags, parts[0].item_map);
+    if (further != NULL) {
+        tags_builder_add_all(&builder, &further->tags, parts[1].item_map);
+    }
+    tags_builder_finish(&builder, out->catalogue.count, &out->tags);
+}
+
 void corpus_join(struct corpus *out, const struct corpus *former, const struct dataset *further,
                  const struct posted_rating *posted, size_t posted_count)
 {
@@ -289,6 +302,7 @@ void corpus_join(struct corpus *out, const struct corpus *former, const struct d
             (struct part){.ratings = &further->ratings,
                           .item_map = item_map(&further->catalogue, &out->catalogue)};
     }
+    join_tags(out, former, further, join.parts);
     posted_as_ratings(&posted_rows, posted, posted_count, &out->catalogue);
     join.parts[join.part_count++] = (struct part){.ratings = &posted_rows};
 
@@ -309,4 +323,5 @@ void corpus_deinit(struct corpus *corpus)
 {
     catalogue_deinit(&corpus->catalogue);
     ratings_deinit(&corpus->ratings);
+    tags_deinit(&corpus->tags);
 }

@@ -21,10 +21,11 @@ struct posted_rating {
 struct corpus {
     struct catalogue catalogue;
     struct ratings ratings;
+    struct tags tags; /* of the films; none if no data set had a tags.csv */
     int64_t newest_s; /* time of the newest rating; ages count from here */
 };
 
-/* Moves films and ratings out of a data set, which is empty afterwards. */
+/* Moves films, ratings and tags out of a data set, which is empty afterwards. */
 void corpus_take(struct corpus *out, struct dataset *dataset);
 
 /* Joins a former corpus, a further data set (may be NULL) and posted ratings (in any order; those

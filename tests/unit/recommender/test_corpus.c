@@ -97,3 +97,33 @@ Test(corpus, further_data_bring_their_own_films_people_and_genres)
     corpus_deinit(&former);
     dataset_deinit(&further);
 }
+
+Test(corpus, tags_go_with_their_films_through_a_join)
+{
+    struct corpus former = first_corpus(1000), joined, again;
+    struct tags_builder builder = {0};
+    cr_assert(tags_builder_add(&builder, 1, "space", 5, 2));
+    tags_builder_finish(&builder, former.catalogue.count, &former.tags);
+    struct dataset further;
+    taste_data(&further, 0, 5000, 2);
+    for (int32_t f = 0; f < TASTE_FILMS; f++) {
+        further.catalogue.id[f] -= f % 2; /* new films before the odd ones */
+    }
+    cr_assert(tags_builder_add(&builder, 0, "robots", 6, 1));
+    tags_builder_finish(&builder, further.catalogue.count, &further.tags);
+    corpus_join(&joined, &former, &further, NULL, 0);
+    int32_t film = catalogue_index(&joined.catalogue, former.catalogue.id[1]);
+    cr_assert(film > 1);
+    cr_assert_eq(joined.tags.count, 2);
+    cr_expect_eq(joined.tags.films, joined.catalogue.count);
+    cr_expect_str_eq(joined.tags.text[joined.tags.name[joined.tags.start[film]]], "space");
+    cr_expect_str_eq(joined.tags.text[joined.tags.name[joined.tags.start[0]]], "robots");
+    corpus_join(&again, &joined, &further, NULL, 0);
+    cr_expect_eq(again.tags.count, 2);
+    cr_expect_eq(again.tags.times[1], 2, "the same data joined again add nothing");
+    cr_expect_eq(again.tags.times[0], 1);
+    corpus_deinit(&again);
+    corpus_deinit(&joined);
+    corpus_deinit(&former);
+    dataset_deinit(&further);
+}
