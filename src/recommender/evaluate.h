@@ -83,9 +83,9 @@ void evaluate_everybody(const struct evaluate_split *split, evaluate_scorer *sco
 enum evaluate_reference {
     EVALUATE_RANDOM,     /* expected value of a random order */
     EVALUATE_POPULARITY, /* number of ratings in the training part */
-    EVALUATE_ALS,        /* numeric/als.h on who rated what: 20 factors, alpha 1, regularisation 1 */
-    EVALUATE_COSINE,     /* sum of the cosines to the last five films: people who rated both over
-                            the root of the product of those who rated each */
+    EVALUATE_ALS,    /* numeric/als.h on who rated what: 20 factors, alpha 1, regularisation 1 */
+    EVALUATE_COSINE, /* sum of the cosines to the last five films: people who rated both over
+                        the root of the product of those who rated each */
     EVALUATE_REFERENCES
 };
 const char *evaluate_reference_name(enum evaluate_reference reference);
