@@ -14,19 +14,23 @@ enum route {
     ROUTE_RATINGS,
     ROUTE_RATINGS_BARE,
     ROUTE_RETRAIN,
+    ROUTE_FAULTS,
+    ROUTE_FAULT, /* one fault, whatever follows the last slash */
+    ROUTE_OPENAPI,
     ROUTE_HEALTH,
     ROUTE_METRICS,
     ROUTE_NONE, /* any other path, handler label "none" */
     ROUTE_COUNT
 };
 
-enum method { METHOD_GET, METHOD_POST, METHOD_OTHER, METHOD_COUNT };
+enum method { METHOD_GET, METHOD_POST, METHOD_DELETE, METHOD_OTHER, METHOD_COUNT };
 
 enum route route_find(const char *path);
 enum method method_find(const char *name);
 const char *route_handler(enum route route);  /* label value: the path or "none" */
-const char *method_label(enum method method); /* "GET", "POST", "other" */
+const char *method_label(enum method method); /* "GET", "POST", "DELETE", "other" */
 const char *route_redirect(enum route route); /* path to redirect to, NULL if none */
+bool route_is_admin(enum route route);        /* below /admin: guarded */
 bool route_takes(enum route route, enum method method);
 /* Whether an answer of status_class (2 to 5) can come from this route and method. */
 bool route_can_answer(enum route route, enum method method, int status_class);
