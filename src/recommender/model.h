@@ -1,6 +1,6 @@
 /*
  * One trained model: everything that answering a list request reads, except what people did since.
- * Immutable once published, reference-counted, freed with its last reference.
+ * Immutable once published (publish.h).
  */
 #ifndef RECOMMENDER_MODEL_H
 #define RECOMMENDER_MODEL_H
@@ -9,15 +9,12 @@
 #include "recommender/source.h"
 #include "recommender/tiles.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdint.h>
 
 #define MODEL_GENRES CATALOGUE_GENRES_MAX
 #define MODEL_POOL_MAX 2048 /* a multiple of TILE_FILMS */
 
 struct model {
-    atomic_int references;
     int version; /* 1, 2, ... in order of training */
     struct corpus corpus;
 
@@ -46,25 +43,11 @@ struct model {
     double training_s;                 /* wall time */
 };
 
-/* One reference, held by the caller. Fields are filled by training. */
+/* The caller's. Fields are filled by training. */
 struct model *model_new(void);
-void model_unref(struct model *model); /* accepts NULL */
+void model_free(struct model *model); /* accepts NULL */
 
 /* 0.5 to 5.0; an unknown person has bias 0. `item` is an index of the model. */
 double model_predict_stars(const struct model *model, int32_t user_id, int32_t item);
-
-/* Where the model in service stands. Readers copy the pointer and add their reference under a mutex
- * that nobody holds for longer than that, so they never wait for training. */
-struct model_slot {
-    pthread_mutex_t mutex; /* guards `current` */
-    struct model *current; /* NULL before the first model */
-};
-
-void model_slot_init(struct model_slot *slot);
-void model_slot_deinit(struct model_slot *slot);
-/* A new reference to the current model (model_unref), or NULL. Any thread. */
-struct model *model_slot_acquire(struct model_slot *slot);
-/* Puts `model` into service and takes over the caller's reference. Any thread. */
-void model_slot_publish(struct model_slot *slot, struct model *model);
 
 #endif

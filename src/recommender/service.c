@@ -37,7 +37,7 @@ enum err service_open(struct service **out, const struct service_config *config,
                       struct error *error)
 {
     struct service *service = mem_zalloc(1, sizeof *service);
-    model_slot_init(&service->slot);
+    publish_init(&service->publish);
     service->started_ns = clock_wall_ns();
     service->history = history_new();
     service->served =
@@ -48,7 +48,7 @@ enum err service_open(struct service **out, const struct service_config *config,
         code = restore_history(service, error);
     }
     if (code == ERR_OK) {
-        code = trainer_start(&service->trainer, &config->trainer, &service->slot, service->store,
+        code = trainer_start(&service->trainer, &config->trainer, &service->publish, service->store,
                              error);
     }
     if (code != ERR_OK) {
@@ -69,7 +69,7 @@ void service_close(struct service *service)
     served_free(service->served);
     history_free(service->history);
     service_metrics_free(service->metrics);
-    model_slot_deinit(&service->slot);
+    publish_deinit(&service->publish);
     mem_free(service);
 }
 

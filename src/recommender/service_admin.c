@@ -34,7 +34,8 @@ void service_post_retrain(struct service *service, const struct httpd_request *r
 
 void service_get_health(struct service *service, struct httpd_reply *reply)
 {
-    struct model *model = model_slot_acquire(&service->slot);
+    struct publish_reader reader = publish_enter(&service->publish);
+    const struct model *model = reader.model;
     if (model == NULL) {
         service_refuse(reply, UNAVAILABLE, "the model is not trained yet");
     } else {
@@ -43,19 +44,20 @@ void service_get_health(struct service *service, struct httpd_reply *reply)
                                  "driftdrill-recommender", "version", DRIFTDRILL_VERSION,
                                  "model_version", model->version));
     }
-    model_unref(model);
+    publish_leave(&service->publish, &reader);
 }
 
 void service_get_metrics(struct service *service, struct httpd_reply *reply)
 {
     struct trainer_status status;
     trainer_status(service->trainer, &status);
-    struct model *model = model_slot_acquire(&service->slot);
+    struct publish_reader reader = publish_enter(&service->publish);
+    const struct model *model = reader.model;
     struct service_gauges gauges = {.model = model,
                                     .retrain_failures = status.failures,
                                     .process_start_ns = service->started_ns};
     process_info_read(&gauges.process);
     reply->content_type = METRICS_CONTENT_TYPE;
     service_metrics_write(service->metrics, &gauges, &reply->body);
-    model_unref(model);
+    publish_leave(&service->publish, &reader);
 }

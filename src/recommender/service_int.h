@@ -3,6 +3,7 @@
 #define RECOMMENDER_SERVICE_INT_H
 
 #include "recommender/history.h"
+#include "recommender/publish.h"
 #include "recommender/served.h"
 #include "recommender/service.h"
 #include "recommender/service_metrics.h"
@@ -23,7 +24,7 @@ enum {
 };
 
 struct service {
-    struct model_slot slot;
+    struct publish publish;
     struct store *store;
     struct history *history;
     struct served *served;

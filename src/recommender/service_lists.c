@@ -53,11 +53,12 @@ void service_get_list(struct service *service, const struct httpd_request *reque
         service_refuse(reply, UNPROCESSABLE, reason);
         return;
     }
-    struct model *model = model_slot_acquire(&service->slot);
+    struct publish_reader reader = publish_enter(&service->publish);
+    const struct model *model = reader.model;
     if (model == NULL) {
         service_refuse(reply, UNAVAILABLE, "the model is not trained yet");
     } else if (!serve_list(service, model, &asked, reply)) {
         service_refuse(reply, UNAVAILABLE, "out of memory");
     }
-    model_unref(model);
+    publish_leave(&service->publish, &reader);
 }

@@ -41,7 +41,8 @@ void service_post_rating(struct service *service, const struct httpd_request *re
         service_refuse(reply, UNPROCESSABLE, reason);
         return;
     }
-    struct model *model = model_slot_acquire(&service->slot);
+    struct publish_reader reader = publish_enter(&service->publish);
+    const struct model *model = reader.model;
     int32_t item = model != NULL ? catalogue_index(&model->corpus.catalogue, asked.movie_id) : -1;
     if (model == NULL) {
         service_refuse(reply, UNAVAILABLE, "the model is not trained yet");
@@ -50,5 +51,5 @@ void service_post_rating(struct service *service, const struct httpd_request *re
     } else {
         accept_rating(service, model, item, &asked, reply);
     }
-    model_unref(model);
+    publish_leave(&service->publish, &reader);
 }

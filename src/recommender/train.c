@@ -290,7 +290,7 @@ struct model *train_model(const struct train_config *config, struct corpus *corp
         report_share(&report, 1);
     }
     if (report.stopped) {
-        model_unref(model);
+        model_free(model);
         return NULL;
     }
     return model;

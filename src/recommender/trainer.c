@@ -4,8 +4,8 @@
  * the factorisation starts, so that lists keep their latency while a model trains beside them on
  * the same cores.
  *
- * The former model's corpus is read under a reference like any reader's, so it stays whole while it
- * is joined with the new data.
+ * It is the only thread that publishes, so the former model stays whole while its corpus is joined
+ * with the new data.
  */
 #include "recommender/trainer.h"
 
@@ -27,7 +27,7 @@
 
 struct trainer {
     struct trainer_config config;
-    struct model_slot *slot;
+    struct publish *publish;
     struct store *store;
     pthread_t thread;
     atomic_bool stop;
@@ -139,7 +139,7 @@ static enum err run_job(struct trainer *trainer, const char *folder, struct erro
 {
     struct corpus corpus;
     int64_t began_ns = clock_mono_ns();
-    struct model *former = model_slot_acquire(trainer->slot);
+    const struct model *former = publish_own(trainer->publish);
     enum err code = make_corpus(trainer, former, folder, &corpus, error);
     struct model *model = NULL;
     if (code == ERR_OK && corpus.ratings.count == 0) {
@@ -151,7 +151,6 @@ static enum err run_job(struct trainer *trainer, const char *folder, struct erro
         code = model != NULL ? ERR_OK
                              : error_set(error, ERR_INTERRUPTED, "", 0, "the training was stopped");
     }
-    model_unref(former);
     if (model != NULL) {
         model->trained_at_s = clock_wall_ns() / CLOCK_NS_PER_S;
         model->training_s = (double)(clock_mono_ns() - began_ns) * 1e-9;
@@ -159,14 +158,14 @@ static enum err run_job(struct trainer *trainer, const char *folder, struct erro
                   "model %d: %d people, %d films, %lld ratings, trained in %.1f s", model->version,
                   model->corpus.ratings.users, model->corpus.catalogue.count,
                   (long long)model->corpus.ratings.count, model->training_s);
-        model_slot_publish(trainer->slot, model);
+        publish_swap(trainer->publish, model);
     }
     return code;
 }
 
 static void finish_job(struct trainer *trainer, enum err code, const struct error *error)
 {
-    struct model *model = model_slot_acquire(trainer->slot);
+    const struct model *model = publish_own(trainer->publish);
     pthread_mutex_lock(&trainer->mutex);
     struct trainer_status *status = &trainer->status;
     status->seconds = (double)(clock_mono_ns() - trainer->began_ns) * 1e-9;
@@ -184,7 +183,6 @@ static void finish_job(struct trainer *trainer, enum err code, const struct erro
         error_format(error, text, sizeof text);
         log_write(LOG_ERROR, "serve", "training failed: %s", text);
     }
-    model_unref(model);
 }
 
 static void *train_thread(void *argument)
@@ -223,11 +221,11 @@ static void begin_job(struct trainer *trainer)
 }
 
 enum err trainer_start(struct trainer **out, const struct trainer_config *config,
-                       struct model_slot *slot, struct store *store, struct error *error)
+                       struct publish *publish, struct store *store, struct error *error)
 {
     struct trainer *trainer = mem_zalloc(1, sizeof *trainer);
     trainer->config = *config;
-    trainer->slot = slot;
+    trainer->publish = publish;
     trainer->store = store;
     atomic_init(&trainer->stop, false);
     pthread_mutex_init(&trainer->mutex, NULL);

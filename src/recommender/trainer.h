@@ -1,12 +1,12 @@
 /*
  * Trains in the background, one training at a time: first on the service's own data, later on what
  * it has, the ratings in the store and, if named, a further data set. A finished model is published
- * in the slot; a failed training leaves the former one in service. Any thread may call.
+ * (publish.h); a failed training leaves the former one in service. Any thread may call.
  */
 #ifndef RECOMMENDER_TRAINER_H
 #define RECOMMENDER_TRAINER_H
 
-#include "recommender/model.h"
+#include "recommender/publish.h"
 #include "recommender/store.h"
 #include "recommender/train.h"
 
@@ -31,9 +31,9 @@ struct trainer_status {
     struct error error;       /* of the last failure, when state is FAILED */
 };
 
-/* Starts the thread and the first training. slot and store outlive the trainer. */
+/* Starts the thread and the first training. publish and store outlive the trainer. */
 enum err trainer_start(struct trainer **out, const struct trainer_config *config,
-                       struct model_slot *slot, struct store *store, struct error *error)
+                       struct publish *publish, struct store *store, struct error *error)
     __attribute__((warn_unused_result));
 /* Stops a training under way at its next sweep; accepts NULL. */
 void trainer_stop(struct trainer *trainer);

@@ -4,6 +4,7 @@
  * has. Run under ThreadSanitizer.
  */
 #include "recommender/history.h"
+#include "recommender/publish.h"
 #include "recommender/recommend.h"
 #include "recommender/served.h"
 #include "recommender/service_metrics.h"
@@ -24,7 +25,7 @@ enum {
 };
 
 struct shared {
-    struct model_slot slot;
+    struct publish publish;
     struct history *history;
     struct served *served;
     struct service_metrics *metrics;
@@ -69,7 +70,8 @@ static void ask(struct shared *shared, int32_t user_id, bool then_rate, int *ver
     struct served_place shown[10];
     struct history_copy posted;
     char request_id[SERVED_ID_SIZE];
-    struct model *model = model_slot_acquire(&shared->slot);
+    struct publish_reader reader = publish_enter(&shared->publish);
+    const struct model *model = reader.model;
     struct recommend_scratch *scratch = recommend_scratch_new(model);
     if (!history_copy(shared->history, user_id, &posted)) {
         fault(shared, "no memory");
@@ -93,7 +95,7 @@ static void ask(struct shared *shared, int32_t user_id, bool then_rate, int *ver
     }
     history_copy_deinit(&posted);
     recommend_scratch_free(scratch);
-    model_unref(model);
+    publish_leave(&shared->publish, &reader);
 }
 
 static void *read_lists(void *argument)
@@ -122,7 +124,8 @@ static struct model *make_model(int version)
 static void scrape(struct shared *shared)
 {
     struct buf text;
-    struct model *model = model_slot_acquire(&shared->slot);
+    struct publish_reader reader = publish_enter(&shared->publish);
+    const struct model *model = reader.model;
     const struct service_gauges gauges = {.model = model};
     buf_init(&text, 1 << 20);
     service_metrics_write(shared->metrics, &gauges, &text);
@@ -130,7 +133,7 @@ static void scrape(struct shared *shared)
         fault(shared, "a scrape failed");
     }
     buf_deinit(&text);
-    model_unref(model);
+    publish_leave(&shared->publish, &reader);
 }
 
 int main(void)
@@ -139,8 +142,8 @@ int main(void)
                             .served = served_new(1024, 1024, 1),
                             .metrics = service_metrics_new()};
     struct reader readers[READERS];
-    model_slot_init(&shared.slot);
-    model_slot_publish(&shared.slot, make_model(1));
+    publish_init(&shared.publish);
+    publish_swap(&shared.publish, make_model(1));
     for (int r = 0; r < READERS; r++) {
         readers[r] = (struct reader){.shared = &shared, .index = r};
         if (pthread_create(&readers[r].thread, NULL, read_lists, &readers[r]) != 0) {
@@ -148,7 +151,7 @@ int main(void)
         }
     }
     for (int version = 2; version <= VERSIONS; version++) {
-        model_slot_publish(&shared.slot, make_model(version));
+        publish_swap(&shared.publish, make_model(version));
         scrape(&shared);
     }
     atomic_store(&shared.done, true);
@@ -157,7 +160,7 @@ int main(void)
         pthread_join(readers[r].thread, NULL);
         lists += readers[r].lists;
     }
-    model_slot_deinit(&shared.slot);
+    publish_deinit(&shared.publish);
     history_free(shared.history);
     served_free(shared.served);
     service_metrics_free(shared.metrics);

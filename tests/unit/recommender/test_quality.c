@@ -118,6 +118,6 @@ Test(quality, personal_lists_beat_popular_ones_and_the_sources_have_their_shares
                   "%s has %g of the places, the model says %g", source_name((enum source)s),
                   got.share[s], model->source_share[s]);
     }
-    model_unref(model);
+    model_free(model);
     mem_free(held);
 }

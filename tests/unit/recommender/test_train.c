@@ -38,7 +38,7 @@ Test(train, lists_follow_taste)
 {
     struct model *model = taste_model(0, now_s, 1);
     cr_expect(share_liked(model, 0) > 0.8, "%g", share_liked(model, 0));
-    model_unref(model);
+    model_free(model);
 }
 
 Test(train, a_film_already_rated_is_never_recommended)
@@ -60,7 +60,7 @@ Test(train, a_film_already_rated_is_never_recommended)
             }
         }
     }
-    model_unref(model);
+    model_free(model);
 }
 
 Test(train, somebody_unknown_gets_the_popular_films)
@@ -73,7 +73,7 @@ Test(train, somebody_unknown_gets_the_popular_films)
         cr_expect(places[p].source == SOURCE_POPULAR);
         cr_expect(places[p].item == model->by_popularity[p], "place %d", p);
     }
-    model_unref(model);
+    model_free(model);
 }
 
 Test(train, ratings_just_posted_by_somebody_unknown_bring_similar_films)
@@ -90,7 +90,7 @@ Test(train, ratings_just_posted_by_somebody_unknown_bring_similar_films)
         odd += places[p].source == SOURCE_SIMILAR && places[p].item % 2 == 1;
     }
     cr_expect(similar > 0 && odd == similar, "%d of %d", odd, similar);
-    model_unref(model);
+    model_free(model);
 }
 
 static struct model *retrain(const struct model *former, double half_life_s)
@@ -115,9 +115,9 @@ Test(train, retraining_on_later_data_turns_the_lists_towards_them)
     cr_expect(share_liked(ageless, 1) < after - 0.1, "old ratings must fade: %g against %g",
               share_liked(ageless, 1), after);
     cr_expect(fresh->version == 2 && stale->version == 1);
-    model_unref(stale);
-    model_unref(fresh);
-    model_unref(ageless);
+    model_free(stale);
+    model_free(fresh);
+    model_free(ageless);
 }
 
 Test(train, popularity_counts_a_rating_half_after_a_half_life)
@@ -132,8 +132,8 @@ Test(train, popularity_counts_a_rating_half_after_a_half_life)
         cr_expect(fabs((double)aged->popularity[f] / (double)old->popularity[f] - 0.5) < 1e-3,
                   "film %d: %g of %g", f, (double)aged->popularity[f], (double)old->popularity[f]);
     }
-    model_unref(old);
-    model_unref(aged);
+    model_free(old);
+    model_free(aged);
 }
 
 Test(train, the_number_of_threads_changes_nothing)
@@ -152,8 +152,8 @@ Test(train, the_number_of_threads_changes_nothing)
     size_t numbers = (size_t)TASTE_FILMS * 8;
     cr_expect(memcmp(models[0]->item_factor, models[1]->item_factor, numbers * sizeof(float)) == 0);
     cr_expect(memcmp(models[0]->claim, models[1]->claim, sizeof models[0]->claim) == 0);
-    model_unref(models[0]);
-    model_unref(models[1]);
+    model_free(models[0]);
+    model_free(models[1]);
 }
 
 static bool stop_half_way(void *context, double share)
@@ -186,5 +186,5 @@ Test(train, predictions_follow_the_film_and_the_person)
     }
     model->user_bias[0] = -10;
     cr_expect(model_predict_stars(model, 1, 0) == 0.5, "never off the scale");
-    model_unref(model);
+    model_free(model);
 }
