@@ -10,10 +10,23 @@
 
 #define RECOMMEND_LENGTH_MAX 50
 
+/* The stages of a list: finding the person's taste belongs to the first. */
+enum recommend_stage { STAGE_BASE, STAGE_SIMILAR, STAGE_POPULAR, STAGE_RANKING, STAGE_COUNT };
+
 /* Memory for lists of `model`; NULL if exhausted. */
 struct recommend_scratch;
 struct recommend_scratch *recommend_scratch_new(const struct model *model);
-void recommend_scratch_free(struct recommend_scratch *scratch);
+void recommend_scratch_free(struct recommend_scratch *scratch); /* accepts NULL */
+
+/* Lists made with this scratch are timed by `now_ns`; without it nothing reads a clock. */
+void recommend_scratch_clock(struct recommend_scratch *scratch, int64_t (*now_ns)(void));
+
+/* What the last list made with a scratch took. */
+struct recommend_account {
+    int candidates[SOURCE_COUNT];
+    int64_t stage_ns[STAGE_COUNT]; /* 0 without a clock */
+};
+const struct recommend_account *recommend_account(const struct recommend_scratch *scratch);
 
 /* Fills scratch's candidates of each source; the pointer is valid until the next call. */
 const struct ranker_input *recommend_candidates(const struct model *model, int32_t user_id,
