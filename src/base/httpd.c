@@ -4,306 +4,518 @@
  * beside it. Handlers here answer from memory in microseconds; a thread a connection would cost
  * more than it saves. The library sets TCP_NODELAY on what it accepts.
  *
- * The listening socket is made here rather than by the library, because "address in use" and "no
- * such address" are the two faults a user meets, and the library would report neither.
+ * Held requests. The library can take a connection out of its loop (suspend) and put it back
+ * (resume) from any thread. The reply is not queued by the thread that sends it, although the
+ * library allows that: it is left in the connection's own record, and the serving thread, which is
+ * called again for a resumed connection, queues it. So everything but the resume itself happens on
+ * the serving thread, and the library's mutex around suspend and resume orders the accesses. While
+ * suspended a connection cannot be closed, whatever its client does. The library must not be
+ * stopped with a suspended connection, so httpd_stop waits for all; answering 503 in the holder's
+ * place was rejected, because the holder may be reading the request at that moment.
  *
  * Bodies over the limit: a moderate excess is read and dropped, so that the client, which often
  * writes everything before it reads, gets to see the 413. A declared length further beyond is
  * answered at once and the connection closed; a chunked body that long is cut without an answer.
+ *
+ * What the library refuses by itself (malformed heads, heads over 32 KiB) it answers with a small
+ * HTML page of its own. If it had come as far as the request line, the handler is told afterwards.
  */
 #include "base/httpd.h"
 
+#include "base/clock.h"
+#include "base/httpd_links.h"
+#include "base/httpd_listen.h"
 #include "base/mem.h"
 #include "base/text.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
-#include <errno.h>
 #include <microhttpd.h>
-#include <netdb.h>
 #include <netinet/in.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { IDLE_TIMEOUT_S = 75, BACKLOG = 1024, DROP_EXTRA_BYTES = 1 << 20 };
+enum {
+    IDLE_TIMEOUT_S = 75,
+    HEAD_MAX_MS = 75000,
+    BODY_MAX_MS = 30000,
+    DROP_EXTRA_BYTES = 1 << 20,
+    URI_MAX_BYTES = 1 << 16,
+    KEPT_BODY_BYTES = 4096, /* a larger buffer is not kept for the connection's next request */
+    FLUSH_MS = 2000
+};
 
 struct httpd {
     struct MHD_Daemon *daemon;
     httpd_handler *handler;
     void *context;
+    void (*let_go)(void *context);
+    bool tell_refused;
     size_t body_max_bytes, reply_max_bytes;
+    struct links links;
+    pthread_mutex_t mutex; /* guards the fields below */
+    pthread_cond_t quiet;  /* one of the counts fell */
+    unsigned held;         /* requests held and not sent */
+    unsigned unfinished;   /* requests that were held and are not completed */
+    bool stopping;
     char url[300];
 };
 
-/* One request under way; made at its headers, freed when libmicrohttpd is done with it. */
-struct exchange {
-    struct buf body;
+/* A connection and its request under way; the name is that of its public face. */
+struct httpd_held {
+    struct link link;
+    struct httpd *httpd;
+    struct MHD_Connection *connection;
+    bool loopback;
+
+    struct buf uri, body;
     size_t received_bytes; /* of the body, kept or dropped */
-    bool no_memory;
+    bool begun;            /* the head was read */
+    bool handled;          /* the handler was called */
+    bool held, sent;
+    struct httpd_request request;
+    struct httpd_reply reply; /* of a held request, once sent */
 };
 
-struct address {
-    char host[256], port[8];
-    bool bracketed;
-};
+/* ---- replies ---- */
 
-static enum err bad_listen(const char *listen_text, struct error *error)
+static bool add_header(struct MHD_Response *response, const char *name, const char *value)
 {
-    return error_set(error, ERR_INPUT, listen_text, 0,
-                     "expected HOST:PORT, for example 127.0.0.1:8000, [::1]:8000 or "
-                     "127.0.0.1:0 (any free port)");
+    return value == NULL || MHD_add_response_header(response, name, value) == MHD_YES;
 }
 
-/* An IPv6 literal needs its brackets: "::1:80" would be read two ways. */
-static enum err split_address(const char *text, struct address *out, struct error *error)
+/* The query comes from the client: no byte of it may end the header or be refused by the library.
+ */
+static bool add_location(struct MHD_Response *response, const struct httpd_request *request,
+                         const struct httpd_reply *reply)
 {
-    const char *colon = strrchr(text, ':');
-    if (colon == NULL || colon == text) {
-        return bad_listen(text, error);
+    if (reply->location == NULL || !reply->location_with_query || request->query[0] == '\0') {
+        return add_header(response, MHD_HTTP_HEADER_LOCATION, reply->location);
     }
-    const char *host = text;
-    size_t host_len = (size_t)(colon - text);
-    out->bracketed = text[0] == '[';
-    if (out->bracketed) {
-        if (host_len < 3 || colon[-1] != ']') {
-            return bad_listen(text, error);
-        }
-        host++;
-        host_len -= 2;
-    } else if (memchr(host, ':', host_len) != NULL) {
-        return bad_listen(text, error);
+    struct buf value;
+    buf_init(&value, 4 * URI_MAX_BYTES);
+    buf_printf(&value, "%s?", reply->location);
+    for (const char *at = request->query; *at != '\0'; at++) {
+        bool plain = *at > ' ' && *at < 0x7f;
+        buf_printf(&value, plain ? "%c" : "%%%02X", (unsigned char)*at);
     }
-    int64_t port = 0;
-    if (host_len >= sizeof(out->host) || !text_to_i64(colon + 1, &port) || port < 0 ||
-        port > 65535) {
-        return bad_listen(text, error);
-    }
-    memcpy(out->host, host, host_len);
-    out->host[host_len] = '\0';
-    snprintf(out->port, sizeof(out->port), "%d", (int)port);
-    return ERR_OK;
+    bool good = !value.failed && add_header(response, MHD_HTTP_HEADER_LOCATION, value.data);
+    buf_deinit(&value);
+    return good;
 }
 
-static enum err bind_first(const struct addrinfo *found, const char *listen_text, int *out,
-                           struct error *error)
+static bool add_headers(struct MHD_Response *response, const struct httpd_request *request,
+                        const struct httpd_reply *reply)
 {
-    char reason[64];
-    int socket_fd = socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (socket_fd < 0) {
-        return error_set(error, ERR_NETWORK, listen_text, 0, "cannot open a socket: %s",
-                         err_errno_text(errno, reason, sizeof(reason)));
-    }
-    /* A restart on the same port need not wait for old connections to fade. [::] means IPv6 alone,
-     * whatever the system's default. */
-    int on = 1;
-    bool good = setsockopt(socket_fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0;
-    if (good && found->ai_family == AF_INET6) {
-        good = setsockopt(socket_fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == 0;
-    }
-    good = good && bind(socket_fd, found->ai_addr, found->ai_addrlen) == 0;
-    good = good && listen(socket_fd, BACKLOG) == 0;
-    if (good) {
-        *out = socket_fd;
-        return ERR_OK;
-    }
-    int reason_number = errno;
-    close(socket_fd);
-    return error_set(error, ERR_NETWORK, listen_text, 0, "cannot listen: %s",
-                     err_errno_text(reason_number, reason, sizeof(reason)));
+    char seconds[16];
+    snprintf(seconds, sizeof(seconds), "%d", reply->retry_after_s);
+    return add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->content_type) &&
+           add_location(response, request, reply) &&
+           add_header(response, MHD_HTTP_HEADER_ALLOW, reply->allow) &&
+           add_header(response, MHD_HTTP_HEADER_RETRY_AFTER,
+                      reply->retry_after_s > 0 ? seconds : NULL);
 }
 
-static enum err open_socket(const char *listen_text, struct address *address, int *out,
-                            struct error *error)
+static struct MHD_Response *make_response(struct httpd_reply *reply)
 {
-    enum err code = split_address(listen_text, address, error);
-    if (code != ERR_OK) {
-        return code;
+    size_t len = reply->body.len;
+    if (len == 0) {
+        buf_deinit(&reply->body);
+        return MHD_create_response_from_buffer(0, (void *)(uintptr_t) "", MHD_RESPMEM_PERSISTENT);
     }
-    const struct addrinfo hints = {.ai_family = AF_UNSPEC,
-                                   .ai_socktype = SOCK_STREAM,
-                                   .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
-    struct addrinfo *found = NULL;
-    int failed = getaddrinfo(address->host, address->port, &hints, &found);
-    if (failed != 0) {
-        return error_set(error, ERR_INPUT, listen_text, 0, "no such address: %s",
-                         gai_strerror(failed));
+    char *bytes = buf_take(&reply->body);
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer_with_free_callback(len, bytes, mem_free);
+    if (response == NULL) {
+        mem_free(bytes);
     }
-    code = bind_first(found, listen_text, out, error);
-    freeaddrinfo(found);
-    return code;
+    return response;
 }
 
-static void write_url(struct httpd *httpd, const struct address *address, int socket_fd)
+/* Takes the reply's body over. */
+static enum MHD_Result deliver(struct httpd_held *exchange, struct httpd_reply *reply)
 {
-    struct sockaddr_storage bound;
-    socklen_t size = sizeof(bound);
-    memset(&bound, 0, sizeof(bound));
-    int failed = getsockname(socket_fd, (struct sockaddr *)&bound, &size);
-    assert(failed == 0);
-    (void)failed;
-    unsigned port = bound.ss_family == AF_INET6
-                        ? ntohs(((const struct sockaddr_in6 *)(const void *)&bound)->sin6_port)
-                        : ntohs(((const struct sockaddr_in *)(const void *)&bound)->sin_port);
-    snprintf(httpd->url, sizeof(httpd->url), address->bracketed ? "http://[%s]:%u" : "http://%s:%u",
-             address->host, port);
-}
-
-static enum MHD_Result send_bytes(struct MHD_Connection *connection, int status,
-                                  struct MHD_Response *response, const char *content_type,
-                                  const char *location)
-{
+    if (reply->body.failed) {
+        buf_reset(&reply->body);
+        reply->status = MHD_HTTP_INTERNAL_SERVER_ERROR;
+        reply->content_type = "application/json";
+        reply->location = NULL;
+        buf_text(&reply->body, "{\"detail\":\"reply too large or memory exhausted\"}\n");
+    }
+    int status = reply->status;
+    struct MHD_Response *response = make_response(reply);
     if (response == NULL) {
         return MHD_NO;
     }
-    enum MHD_Result good = MHD_YES;
-    if (content_type != NULL) {
-        good = MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
-    }
-    if (good == MHD_YES && location != NULL) {
-        good = MHD_add_response_header(response, MHD_HTTP_HEADER_LOCATION, location);
-    }
-    if (good == MHD_YES) {
-        good = MHD_queue_response(connection, (unsigned)status, response);
+    enum MHD_Result good = MHD_NO;
+    if (add_headers(response, &exchange->request, reply)) {
+        good = MHD_queue_response(exchange->connection, (unsigned)status, response);
     }
     MHD_destroy_response(response); /* the queue holds its own reference */
     return good;
 }
 
-static enum MHD_Result send_fault(struct MHD_Connection *connection, int status, const char *json)
+static void init_reply(const struct httpd *httpd, struct httpd_reply *reply)
 {
-    return send_bytes(connection, status,
-                      MHD_create_response_from_buffer(strlen(json), (void *)(uintptr_t)json,
-                                                      MHD_RESPMEM_PERSISTENT),
-                      "application/json", NULL);
+    *reply = (struct httpd_reply){.status = MHD_HTTP_OK, .content_type = "application/json"};
+    buf_init(&reply->body, httpd->reply_max_bytes);
 }
 
-static enum MHD_Result send_too_large(struct MHD_Connection *connection)
-{
-    return send_fault(connection, MHD_HTTP_CONTENT_TOO_LARGE,
-                      "{\"error\":\"request body too large\"}\n");
-}
+/* ---- what handlers look up ---- */
 
-static enum MHD_Result run_handler(const struct httpd *httpd, struct MHD_Connection *connection,
-                                   const char *method, const char *path,
-                                   const struct exchange *exchange)
+struct query_search {
+    const char *name, *first;
+    size_t count;
+};
+
+static enum MHD_Result visit_query(void *context, enum MHD_ValueKind kind, const char *name,
+                                   size_t name_len, const char *value, size_t value_len)
 {
-    /* libmicrohttpd leaves the body out of the answer to a HEAD, but keeps its length. */
-    bool head = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
-    const struct httpd_request request = {
-        .method = head ? MHD_HTTP_METHOD_GET : method,
-        .path = path,
-        .body = exchange->body.len > 0 ? exchange->body.data : "",
-        .body_len = exchange->body.len,
-        .connection = connection,
-    };
-    struct httpd_reply reply = {.status = MHD_HTTP_OK, .content_type = "application/json"};
-    buf_init(&reply.body, httpd->reply_max_bytes);
-    httpd->handler(httpd->context, &request, &reply);
-    if (reply.body.failed) {
-        buf_deinit(&reply.body);
-        return send_fault(connection, MHD_HTTP_INTERNAL_SERVER_ERROR,
-                          "{\"error\":\"reply too large or memory exhausted\"}\n");
-    }
-    size_t len = reply.body.len;
-    struct MHD_Response *response;
-    if (len == 0) {
-        response =
-            MHD_create_response_from_buffer(0, (void *)(uintptr_t) "", MHD_RESPMEM_PERSISTENT);
-        buf_deinit(&reply.body);
-    } else {
-        char *bytes = buf_take(&reply.body);
-        response = MHD_create_response_from_buffer_with_free_callback(len, bytes, mem_free);
-        if (response == NULL) {
-            mem_free(bytes);
+    (void)kind;
+    struct query_search *search = context;
+    if (strlen(search->name) == name_len && memcmp(search->name, name, name_len) == 0) {
+        if (search->count++ == 0) {
+            search->first = value == NULL                ? ""
+                            : strlen(value) == value_len ? value
+                                                         : "\xef\xbf\xbd";
         }
     }
-    return send_bytes(connection, reply.status, response, reply.content_type, reply.location);
+    return MHD_YES;
 }
 
-static enum MHD_Result begin(const struct httpd *httpd, struct MHD_Connection *connection,
-                             void **slot)
+static const char *look_up(void *context, enum httpd_field field, const char *name, size_t *count)
 {
-    const char *length_text =
-        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    if (field == HTTPD_HEADER) {
+        const char *value = MHD_lookup_connection_value(context, MHD_HEADER_KIND, name);
+        *count += value != NULL;
+        return value;
+    }
+    struct query_search search = {.name = name};
+    MHD_get_connection_values_n(context, MHD_GET_ARGUMENT_KIND, visit_query, &search);
+    *count += search.count;
+    return search.first;
+}
+
+static const char *find(const struct httpd_request *request, enum httpd_field field,
+                        const char *name, size_t *count)
+{
+    *count = 0;
+    return request->lookup != NULL ? request->lookup(request->lookup_context, field, name, count)
+                                   : NULL;
+}
+
+const char *httpd_query(const struct httpd_request *request, const char *name)
+{
+    size_t count;
+    return find(request, HTTPD_QUERY, name, &count);
+}
+
+size_t httpd_query_count(const struct httpd_request *request, const char *name)
+{
+    size_t count;
+    find(request, HTTPD_QUERY, name, &count);
+    return count;
+}
+
+const char *httpd_header(const struct httpd_request *request, const char *name)
+{
+    size_t count;
+    return find(request, HTTPD_HEADER, name, &count);
+}
+
+/* ---- one request ---- */
+
+static void finish_request(struct httpd_held *exchange)
+{
+    const char *method = exchange->request.method;
+    struct httpd_request *request = &exchange->request;
+    request->head = method != NULL && strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
+    request->method = request->head ? MHD_HTTP_METHOD_GET : method != NULL ? method : "";
+    const char *mark = exchange->uri.len > 0 ? strchr(exchange->uri.data, '?') : NULL;
+    request->query = mark != NULL ? mark + 1 : "";
+    bool whole = request->refused == 0 && exchange->body.len > 0;
+    request->body = whole ? exchange->body.data : "";
+    request->body_len = whole ? exchange->body.len : 0;
+    request->loopback = exchange->loopback;
+}
+
+static enum MHD_Result deliver_refusal(struct httpd_held *exchange, struct httpd_reply *reply)
+{
+    reply->status = exchange->request.refused;
+    buf_text(&reply->body, reply->status == MHD_HTTP_CONTENT_TOO_LARGE
+                               ? "{\"detail\":\"request body too large\"}\n"
+                               : "{\"detail\":\"out of memory\"}\n");
+    return deliver(exchange, reply);
+}
+
+static enum MHD_Result run_handler(struct httpd_held *exchange)
+{
+    struct httpd *httpd = exchange->httpd;
+    struct httpd_reply reply;
+    finish_request(exchange);
+    exchange->request.lookup = look_up;
+    exchange->request.lookup_context = exchange->connection;
+    exchange->request.holdable = exchange;
+    exchange->handled = true;
+    init_reply(httpd, &reply);
+    if (exchange->request.refused != 0 && !httpd->tell_refused) {
+        return deliver_refusal(exchange, &reply);
+    }
+    httpd->handler(httpd->context, &exchange->request, &reply);
+    if (exchange->held) { /* and maybe sent already, by another thread */
+        buf_deinit(&reply.body);
+        return MHD_YES;
+    }
+    return deliver(exchange, &reply);
+}
+
+/* For requests that got, or get, no answer of ours. */
+static void tell_handler(struct httpd_held *exchange, int status)
+{
+    struct httpd_reply reply;
+    exchange->request.refused = status;
+    finish_request(exchange);
+    if (exchange->request.path == NULL) { /* as sent, up to the query */
+        char *path = exchange->uri.len > 0 ? exchange->uri.data : NULL;
+        if (path != NULL) {
+            path[strcspn(path, "?")] = '\0';
+        }
+        exchange->request.path = path != NULL ? path : "";
+    }
+    exchange->request.lookup = NULL;
+    exchange->request.holdable = NULL;
+    exchange->handled = true;
+    init_reply(exchange->httpd, &reply);
+    exchange->httpd->handler(exchange->httpd->context, &exchange->request, &reply);
+    buf_deinit(&reply.body);
+}
+
+/* The request line was read: the first the library tells of a request. */
+static void *on_uri(void *context, const char *uri, struct MHD_Connection *connection)
+{
+    (void)context;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    struct httpd_held *exchange = info != NULL ? info->socket_context : NULL;
+    if (exchange != NULL) {
+        exchange->connection = connection;
+        exchange->request = (struct httpd_request){.method = NULL};
+        exchange->received_bytes = 0;
+        exchange->begun = exchange->handled = exchange->held = exchange->sent = false;
+        buf_reset(&exchange->body);
+        buf_reset(&exchange->uri);
+        if (!buf_text(&exchange->uri, uri)) {
+            exchange->request.refused = MHD_HTTP_SERVICE_UNAVAILABLE;
+        }
+    }
+    return exchange;
+}
+
+static enum MHD_Result begin(struct httpd_held *exchange, const char *path, const char *method)
+{
+    struct httpd *httpd = exchange->httpd;
+    const char *length_text = MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND,
+                                                          MHD_HTTP_HEADER_CONTENT_LENGTH);
     int64_t length = 0;
+    exchange->begun = true;
+    exchange->request.path = path;
+    exchange->request.method = method;
     if (length_text != NULL && text_to_i64(length_text, &length) &&
         (uint64_t)length > (uint64_t)httpd->body_max_bytes + DROP_EXTRA_BYTES) {
-        return send_too_large(connection);
+        exchange->request.refused = MHD_HTTP_CONTENT_TOO_LARGE;
+        return link_enter(&httpd->links, &exchange->link, LINK_ANSWER) ? run_handler(exchange)
+                                                                       : MHD_NO;
     }
-    struct exchange *exchange = mem_try_alloc(sizeof(*exchange));
-    if (exchange == NULL) {
-        return MHD_NO;
-    }
-    *exchange = (struct exchange){.received_bytes = 0};
-    buf_init(&exchange->body, httpd->body_max_bytes);
-    *slot = exchange;
-    return MHD_YES;
+    return link_enter(&httpd->links, &exchange->link, LINK_BODY) ? MHD_YES : MHD_NO;
 }
 
-static bool too_large(const struct httpd *httpd, const struct exchange *exchange)
+static enum MHD_Result take_body(struct httpd_held *exchange, const char *bytes, size_t count)
 {
-    return exchange->received_bytes > httpd->body_max_bytes;
-}
-
-static enum MHD_Result take_body(const struct httpd *httpd, struct exchange *exchange,
-                                 const char *bytes, size_t count)
-{
+    size_t max_bytes = exchange->httpd->body_max_bytes;
     exchange->received_bytes += count;
-    if (too_large(httpd, exchange)) {
-        return exchange->received_bytes - httpd->body_max_bytes > DROP_EXTRA_BYTES ? MHD_NO
-                                                                                   : MHD_YES;
+    if (exchange->received_bytes > max_bytes) {
+        exchange->request.refused = MHD_HTTP_CONTENT_TOO_LARGE;
+        return exchange->received_bytes - max_bytes > DROP_EXTRA_BYTES ? MHD_NO : MHD_YES;
     }
     if (!buf_add(&exchange->body, bytes, count)) {
-        exchange->no_memory = true;
+        exchange->request.refused = MHD_HTTP_SERVICE_UNAVAILABLE;
     }
     return MHD_YES;
 }
 
-/* Called at the head of a request, then with each piece of its body, then once more at the end. */
+/* Called at the head of a request, with each piece of its body, at the end, and after a held
+ * request was sent. */
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, const char *upload,
                                   size_t *upload_size, void **slot)
 {
+    (void)context;
+    (void)connection;
     (void)version;
-    const struct httpd *httpd = context;
-    struct exchange *exchange = *slot;
+    struct httpd_held *exchange = *slot;
     if (exchange == NULL) {
-        return begin(httpd, connection, slot);
+        return MHD_NO; /* there was no memory for the connection's record */
+    }
+    if (!exchange->begun) {
+        return begin(exchange, url, method);
+    }
+    if (exchange->sent) {
+        return deliver(exchange, &exchange->reply);
     }
     if (*upload_size > 0) {
         size_t count = *upload_size;
         *upload_size = 0;
-        return take_body(httpd, exchange, upload, count);
+        return take_body(exchange, upload, count);
     }
-    if (too_large(httpd, exchange)) {
-        return send_too_large(connection);
-    }
-    if (exchange->no_memory) {
-        return send_fault(connection, MHD_HTTP_SERVICE_UNAVAILABLE,
-                          "{\"error\":\"out of memory\"}\n");
-    }
-    return run_handler(httpd, connection, method, url, exchange);
+    return link_enter(&exchange->httpd->links, &exchange->link, LINK_ANSWER) ? run_handler(exchange)
+                                                                             : MHD_NO;
 }
 
 static void on_completed(void *context, struct MHD_Connection *connection, void **slot,
                          enum MHD_RequestTerminationCode reason)
 {
-    (void)context;
     (void)connection;
-    (void)reason;
-    struct exchange *exchange = *slot;
+    struct httpd *httpd = context;
+    struct httpd_held *exchange = *slot;
     if (exchange == NULL) {
         return;
     }
-    buf_deinit(&exchange->body);
-    mem_free(exchange);
+    if (httpd->tell_refused && !exchange->handled &&
+        reason != MHD_REQUEST_TERMINATED_DAEMON_SHUTDOWN) {
+        int status = exchange->request.refused != 0  ? exchange->request.refused
+                     : link_expired(&exchange->link) ? MHD_HTTP_REQUEST_TIMEOUT
+                                                     : MHD_HTTP_BAD_REQUEST;
+        tell_handler(exchange, status);
+    }
+    if (exchange->held) {
+        buf_deinit(&exchange->reply.body); /* if its client has gone before it was delivered */
+        pthread_mutex_lock(&httpd->mutex);
+        httpd->unfinished--;
+        pthread_cond_signal(&httpd->quiet);
+        pthread_mutex_unlock(&httpd->mutex);
+    }
+    if (exchange->body.capacity > KEPT_BODY_BYTES) {
+        buf_deinit(&exchange->body);
+        buf_init(&exchange->body, httpd->body_max_bytes);
+    }
+    (void)link_enter(&httpd->links, &exchange->link, LINK_HEAD);
     *slot = NULL;
+}
+
+/* ---- held requests ---- */
+
+struct httpd_held *httpd_hold(const struct httpd_request *request)
+{
+    struct httpd_held *exchange = request->holdable;
+    if (exchange == NULL || request->refused != 0) {
+        return NULL;
+    }
+    assert(!exchange->held);
+    struct httpd *httpd = exchange->httpd;
+    pthread_mutex_lock(&httpd->mutex);
+    bool good = !httpd->stopping;
+    httpd->held += good;
+    httpd->unfinished += good;
+    pthread_mutex_unlock(&httpd->mutex);
+    if (!good) {
+        return NULL;
+    }
+    exchange->held = true;
+    MHD_suspend_connection(exchange->connection); /* before anybody else can resume it */
+    return exchange;
+}
+
+const struct httpd_request *httpd_held_request(const struct httpd_held *held)
+{
+    return &held->request;
+}
+
+void httpd_reply_init(const struct httpd_held *held, struct httpd_reply *reply)
+{
+    init_reply(held->httpd, reply);
+}
+
+void httpd_send(struct httpd_held *held, struct httpd_reply *reply)
+{
+    struct httpd *httpd = held->httpd;
+    held->reply = *reply;
+    held->sent = true;
+    MHD_resume_connection(held->connection);
+    pthread_mutex_lock(&httpd->mutex);
+    httpd->held--;
+    pthread_cond_signal(&httpd->quiet);
+    pthread_mutex_unlock(&httpd->mutex);
+}
+
+static void await_held(struct httpd *httpd)
+{
+    pthread_mutex_lock(&httpd->mutex);
+    while (httpd->held > 0) {
+        pthread_cond_wait(&httpd->quiet, &httpd->mutex);
+    }
+    int64_t until_ns = clock_mono_ns() + FLUSH_MS * CLOCK_NS_PER_MS;
+    const struct timespec until = {.tv_sec = until_ns / CLOCK_NS_PER_S,
+                                   .tv_nsec = until_ns % CLOCK_NS_PER_S};
+    while (httpd->unfinished > 0 &&
+           pthread_cond_timedwait(&httpd->quiet, &httpd->mutex, &until) == 0) {
+    }
+    pthread_mutex_unlock(&httpd->mutex);
+}
+
+/* ---- the server ---- */
+
+static bool is_loopback(const struct sockaddr *address)
+{
+    if (address != NULL && address->sa_family == AF_INET) {
+        const struct sockaddr_in *four = (const void *)address;
+        return ntohl(four->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+    }
+    if (address != NULL && address->sa_family == AF_INET6) {
+        return IN6_IS_ADDR_LOOPBACK(
+            &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr);
+    }
+    return false;
+}
+
+static void *open_connection(struct httpd *httpd, struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *fd =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    const union MHD_ConnectionInfo *address =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    struct httpd_held *exchange = mem_try_alloc(sizeof(*exchange));
+    if (exchange == NULL || fd == NULL) {
+        mem_free(exchange);
+        return NULL;
+    }
+    memset(exchange, 0, sizeof(*exchange));
+    exchange->httpd = httpd;
+    exchange->loopback = address != NULL && is_loopback(address->client_addr);
+    buf_init(&exchange->uri, URI_MAX_BYTES);
+    buf_init(&exchange->body, httpd->body_max_bytes);
+    links_add(&httpd->links, &exchange->link, fd->connect_fd);
+    return exchange;
+}
+
+static void on_connection(void *context, struct MHD_Connection *connection, void **slot,
+                          enum MHD_ConnectionNotificationCode what)
+{
+    struct httpd *httpd = context;
+    if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+        *slot = open_connection(httpd, connection);
+        return;
+    }
+    struct httpd_held *exchange = *slot;
+    if (exchange != NULL) {
+        links_remove(&httpd->links, &exchange->link);
+        buf_deinit(&exchange->uri);
+        buf_deinit(&exchange->body);
+        mem_free(exchange);
+        *slot = NULL;
+    }
 }
 
 /* Threads inherit the mask of the thread that makes them. Signals are the business of the thread
@@ -326,46 +538,76 @@ static struct MHD_Daemon *start_daemon(struct httpd *httpd, const struct httpd_c
         {MHD_OPTION_LISTEN_SOCKET, socket_fd, NULL},
         {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)config->connections_max, NULL},
         {MHD_OPTION_CONNECTION_TIMEOUT, IDLE_TIMEOUT_S, NULL},
-        {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)on_completed, NULL},
+        {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)on_completed, httpd},
+        {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, httpd},
+        {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)on_uri, httpd},
         {MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, NULL}, /* blocked in its threads */
         {MHD_OPTION_END, 0, NULL},                    /* room for the pool */
         {MHD_OPTION_END, 0, NULL},
     };
     if (config->threads > 1) {
-        options[5] =
+        options[7] =
             (struct MHD_OptionItem){MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)config->threads, NULL};
     }
+    return MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME,
+                            0, NULL, NULL, on_request, httpd, MHD_OPTION_ARRAY, options,
+                            MHD_OPTION_END);
+}
+
+/* False if a thread could not be started. The socket is given away in either case. */
+static bool start_threads(struct httpd *httpd, const struct httpd_config *config, int socket_fd)
+{
     sigset_t before;
     block_signals(&before);
-    struct MHD_Daemon *daemon =
-        MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC, 0, NULL, NULL, on_request,
-                         httpd, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+    bool good =
+        links_start(&httpd->links, config->head_max_ms > 0 ? config->head_max_ms : HEAD_MAX_MS,
+                    config->body_max_ms > 0 ? config->body_max_ms : BODY_MAX_MS);
+    if (!good) {
+        close(socket_fd);
+    } else {
+        httpd->daemon = start_daemon(httpd, config, socket_fd);
+        good = httpd->daemon != NULL; /* else the library has closed the socket */
+        if (!good) {
+            links_stop(&httpd->links);
+        }
+    }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return daemon;
+    return good;
+}
+
+static void free_server(struct httpd *httpd)
+{
+    pthread_cond_destroy(&httpd->quiet);
+    pthread_mutex_destroy(&httpd->mutex);
+    mem_free(httpd);
 }
 
 enum err httpd_start(struct httpd **out, const struct httpd_config *config, httpd_handler *handler,
                      void *context, struct error *error)
 {
     assert(config->threads >= 1 && config->connections_max >= config->threads);
-    struct address address;
     int socket_fd = -1;
-    enum err code = open_socket(config->listen, &address, &socket_fd, error);
-    if (code != ERR_OK) {
-        return code;
-    }
     struct httpd *httpd = mem_zalloc(1, sizeof(*httpd));
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init(&httpd->mutex, NULL);
+    pthread_cond_init(&httpd->quiet, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     httpd->handler = handler;
     httpd->context = context;
+    httpd->let_go = config->let_go;
+    httpd->tell_refused = config->tell_refused;
     httpd->body_max_bytes = config->body_max_bytes;
     httpd->reply_max_bytes = config->reply_max_bytes;
-    write_url(httpd, &address, socket_fd);
-    httpd->daemon = start_daemon(httpd, config, socket_fd);
-    if (httpd->daemon == NULL) {
-        /* The socket now belongs to the library, which closes it when it fails, too. */
-        mem_free(httpd);
-        return error_set(error, ERR_NETWORK, config->listen, 0,
+    enum err code = httpd_listen(config->listen, &socket_fd, httpd->url, sizeof(httpd->url), error);
+    if (code == ERR_OK && !start_threads(httpd, config, socket_fd)) {
+        code = error_set(error, ERR_NETWORK, config->listen, 0,
                          "cannot start the HTTP server's %u threads", config->threads);
+    }
+    if (code != ERR_OK) {
+        free_server(httpd);
+        return code;
     }
     *out = httpd;
     return ERR_OK;
@@ -376,16 +618,19 @@ const char *httpd_url(const struct httpd *httpd)
     return httpd->url;
 }
 
-const char *httpd_query(const struct httpd_request *request, const char *name)
-{
-    return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
-}
-
 void httpd_stop(struct httpd *httpd)
 {
     if (httpd == NULL) {
         return;
     }
+    pthread_mutex_lock(&httpd->mutex);
+    httpd->stopping = true;
+    pthread_mutex_unlock(&httpd->mutex);
+    if (httpd->let_go != NULL) {
+        httpd->let_go(httpd->context);
+    }
+    await_held(httpd);
     MHD_stop_daemon(httpd->daemon);
-    mem_free(httpd);
+    links_stop(&httpd->links);
+    free_server(httpd);
 }

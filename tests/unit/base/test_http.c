@@ -21,7 +21,7 @@ static void handler(void *context, const struct httpd_request *request, struct h
     }
     if (strcmp(request->path, "/port") == 0) {
         const union MHD_ConnectionInfo *peer =
-            MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+            MHD_get_connection_info(request->lookup_context, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
         const struct sockaddr_in *address = (const void *)peer->client_addr;
         buf_printf(&reply->body, "%u", ntohs(address->sin_port));
         return;
@@ -32,8 +32,7 @@ static void handler(void *context, const struct httpd_request *request, struct h
         }
         return;
     }
-    const char *type = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND,
-                                                   MHD_HTTP_HEADER_CONTENT_TYPE);
+    const char *type = httpd_header(request, "content-type");
     buf_printf(&reply->body, "%s %s %zu %s", request->method, type != NULL ? type : "-",
                request->body_len, request->body);
 }

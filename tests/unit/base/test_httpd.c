@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/http.h"
 #include "base/mem.h"
+#include "raw_http.h"
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
@@ -85,40 +86,6 @@ static long get(const struct httpd *httpd, const char *path, char *out, size_t s
     buf_deinit(&reply.body);
     http_free(http);
     return reply.status;
-}
-
-static int dial(const struct httpd *httpd)
-{
-    int port = 0;
-    cr_assert_eq(sscanf(httpd_url(httpd), "http://127.0.0.1:%d", &port), 1);
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons((uint16_t)port),
-                                  .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    cr_assert_eq(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-    return fd;
-}
-
-/* Sends raw text and collects what comes back until `count` blank lines ended a head (and what
- * came with them), or the server closed. */
-static void talk(int fd, const char *text, size_t len, int heads, char *out, size_t size)
-{
-    cr_assert_eq(send(fd, text, len, MSG_NOSIGNAL), (ssize_t)len);
-    size_t used = 0;
-    int seen = 0;
-    while (seen < heads && used + 1 < size) {
-        ssize_t got = recv(fd, out + used, size - 1 - used, 0);
-        if (got <= 0) {
-            break;
-        }
-        used += (size_t)got;
-        out[used] = '\0';
-        seen = 0;
-        for (const char *at = out; (at = strstr(at, "\r\n\r\n")) != NULL; at += 4) {
-            seen++;
-        }
-    }
-    out[used] = '\0';
 }
 
 Test(httpd, port_zero_gives_the_url_of_a_server_that_answers)
@@ -240,8 +207,8 @@ Test(httpd, a_huge_declared_length_is_refused_before_any_body)
     struct httpd *httpd = start(&echo, "127.0.0.1:0", 1);
     static const char ask[] = "POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 90000000000\r\n\r\n";
     char answer[2048];
-    int fd = dial(httpd);
-    talk(fd, ask, sizeof(ask) - 1, 1, answer, sizeof(answer));
+    int fd = raw_dial(httpd_url(httpd));
+    raw_talk(fd, ask, sizeof(ask) - 1, 1, answer, sizeof(answer));
     cr_expect_eq(strncmp(answer, "HTTP/1.1 413 ", 13), 0, "%s", answer);
     cr_expect_eq(atomic_load(&echo.calls), 0);
     close(fd);
@@ -257,7 +224,7 @@ Test(httpd, an_endless_chunked_body_is_cut)
     memcpy(chunk, "1000\r\n", 6);
     memset(chunk + 6, 'c', 4096);
     memcpy(chunk + 6 + 4096, "\r\n", 2);
-    int fd = dial(httpd), chunks = 0;
+    int fd = raw_dial(httpd_url(httpd)), chunks = 0;
     cr_assert_eq(send(fd, ask, sizeof(ask) - 1, MSG_NOSIGNAL), (ssize_t)sizeof(ask) - 1);
     /* Far more than limit, drop allowance and socket buffers together; ends when cut. */
     while (chunks < 100000 && send(fd, chunk, sizeof(chunk), MSG_NOSIGNAL) > 0) {
@@ -276,8 +243,8 @@ Test(httpd, a_chunked_body_within_the_limit_arrives_whole)
     static const char ask[] = "POST /x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
                               "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n";
     char answer[2048];
-    int fd = dial(httpd);
-    talk(fd, ask, sizeof(ask) - 1, 1, answer, sizeof(answer));
+    int fd = raw_dial(httpd_url(httpd));
+    raw_talk(fd, ask, sizeof(ask) - 1, 1, answer, sizeof(answer));
     cr_expect_not_null(strstr(answer, "POST /x user=(none) body=5:abcde"), "%s", answer);
     close(fd);
     httpd_stop(httpd);
@@ -289,8 +256,8 @@ Test(httpd, head_is_a_get_without_its_body)
     struct httpd *httpd = start(&echo, "127.0.0.1:0", 1);
     static const char ask[] = "HEAD /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
     char answer[2048];
-    int fd = dial(httpd);
-    talk(fd, ask, sizeof(ask) - 1, 9, answer, sizeof(answer));
+    int fd = raw_dial(httpd_url(httpd));
+    raw_talk(fd, ask, sizeof(ask) - 1, 9, answer, sizeof(answer));
     cr_expect_eq(strncmp(answer, "HTTP/1.1 200 ", 13), 0);
     cr_expect_not_null(strstr(answer, "Content-Length: 26\r\n"), "%s", answer);
     cr_expect_str_eq(strstr(answer, "\r\n\r\n"), "\r\n\r\n", "no body follows the head");
@@ -303,10 +270,10 @@ Test(httpd, one_connection_carries_many_requests)
     struct echo echo;
     struct httpd *httpd = start(&echo, "127.0.0.1:0", 1);
     static const char ask[] = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
-    int fd = dial(httpd);
+    int fd = raw_dial(httpd_url(httpd));
     for (int i = 0; i < 5; i++) {
         char answer[2048];
-        talk(fd, ask, sizeof(ask) - 1, 1, answer, sizeof(answer));
+        raw_talk(fd, ask, sizeof(ask) - 1, 1, answer, sizeof(answer));
         cr_expect_eq(strncmp(answer, "HTTP/1.1 200 ", 13), 0, "request %d: %s", i, answer);
     }
     cr_expect_eq(atomic_load(&echo.calls), 5);
@@ -320,8 +287,8 @@ Test(httpd, status_location_and_empty_bodies_reach_the_client)
     struct httpd *httpd = start(&echo, "127.0.0.1:0", 1);
     char body[2 * REPLY_MAX], answer[2048];
     static const char ask[] = "GET /moved HTTP/1.1\r\nHost: h\r\n\r\n";
-    int fd = dial(httpd);
-    talk(fd, ask, sizeof(ask) - 1, 1, answer, sizeof(answer));
+    int fd = raw_dial(httpd_url(httpd));
+    raw_talk(fd, ask, sizeof(ask) - 1, 1, answer, sizeof(answer));
     cr_expect_eq(strncmp(answer, "HTTP/1.1 302 ", 13), 0);
     cr_expect_not_null(strstr(answer, "Location: /elsewhere\r\n"));
     cr_expect_not_null(strstr(answer, "Content-Type: application/json\r\n"));
