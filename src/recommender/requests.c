@@ -16,7 +16,7 @@ static bool refuse(char reason[REQUEST_REASON_SIZE], const char *text)
 bool request_read_list(const char *user_id, const char *n, struct list_request *out,
                        char reason[REQUEST_REASON_SIZE])
 {
-    int64_t user = 0, length = 10;
+    int64_t user = 0, length = REQUEST_LENGTH_DEFAULT;
     if (user_id == NULL) {
         return refuse(reason, "user_id is missing");
     }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #define REQUEST_REASON_SIZE 128
+#define REQUEST_LENGTH_DEFAULT 10 /* films in a list if n is not given */
 
 struct list_request {
     int32_t user_id; /* >= 0 */

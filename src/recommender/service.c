@@ -14,8 +14,11 @@
 
 struct service_config service_defaults(void)
 {
-    return (struct service_config){
-        .trainer = {.train = train_defaults()}, .lists_max = 1 << 16, .users_max = 1 << 17};
+    return (struct service_config){.trainer = {.train = train_defaults()},
+                                   .lists_max = 1 << 16,
+                                   .users_max = 1 << 17,
+                                   .fault_seed = 1,
+                                   .delayed_max = 4096};
 }
 
 /* What people posted in a former run must not be recommended to them again. */
@@ -43,13 +46,14 @@ enum err service_open(struct service **out, const struct service_config *config,
     service->served =
         served_new(config->lists_max, config->users_max, (uint64_t)service->started_ns);
     service->metrics = service_metrics_new();
+    struct trainer_config trainer;
+    service_prepare_admin(service, config, &trainer);
     enum err code = store_open(config->store_path, &service->store, error);
     if (code == ERR_OK) {
         code = restore_history(service, error);
     }
     if (code == ERR_OK) {
-        code = trainer_start(&service->trainer, &config->trainer, &service->publish, service->store,
-                             error);
+        code = trainer_start(&service->trainer, &trainer, &service->publish, service->store, error);
     }
     if (code != ERR_OK) {
         service_close(service);
@@ -69,6 +73,7 @@ void service_close(struct service *service)
     served_free(service->served);
     history_free(service->history);
     service_metrics_free(service->metrics);
+    service_forget_admin(service);
     publish_deinit(&service->publish);
     mem_free(service);
 }
@@ -80,15 +85,18 @@ void service_training(struct service *service, struct trainer_status *out)
 
 /* ---- answers ---- */
 
+static int add_text(const char *text, size_t len, void *out)
+{
+    return buf_add(out, text, len) ? 0 : -1;
+}
+
 void service_answer(struct httpd_reply *reply, int status, json_t *value)
 {
-    char text[6144]; /* an error text, every byte escaped */
-    size_t len = json_dumpb(value, text, sizeof text, JSON_COMPACT);
+    int failed = json_dump_callback(value, add_text, &reply->body, JSON_COMPACT);
     json_decref(value);
     reply->status = status;
-    if (len > 0 && len <= sizeof text) {
-        buf_add(&reply->body, text, len);
-    } else {
+    if (failed != 0) {
+        buf_reset(&reply->body);
         reply->status = SERVER_ERROR;
         buf_text(&reply->body, "{\"detail\":\"out of memory\"}");
     }
@@ -126,6 +134,21 @@ static void dispatch(struct service *service, enum route route, enum method meth
         } else {
             service_post_retrain(service, request, reply);
         }
+        break;
+    case ROUTE_FAULTS:
+        if (method == METHOD_GET) {
+            service_get_faults(service, reply);
+        } else if (method == METHOD_POST) {
+            service_post_fault(service, request, reply);
+        } else {
+            service_delete_faults(service, reply);
+        }
+        break;
+    case ROUTE_FAULT:
+        service_delete_fault(service, request, reply);
+        break;
+    case ROUTE_OPENAPI:
+        service_get_openapi(service, reply);
         break;
     case ROUTE_HEALTH:
         service_get_health(service, reply);

@@ -5,7 +5,8 @@
  *   GET  /recommendations/?user_id=42&n=10   a list
  *   POST /ratings/                           a rating
  *   POST /admin/retrain, GET /admin/retrain  training in the background, and its state
- *   GET  /metrics, /healthz
+ *   GET, POST, DELETE /admin/fault           faults on demand
+ *   GET  /metrics, /healthz, /openapi.json
  */
 #ifndef RECOMMENDER_SERVICE_H
 #define RECOMMENDER_SERVICE_H
@@ -24,9 +25,13 @@ struct service;
 
 struct service_config {
     struct trainer_config trainer;
-    const char *store_path; /* NULL = in memory */
-    size_t lists_max;       /* lists remembered for attribution */
-    size_t users_max;       /* people whose latest list is remembered */
+    const char *store_path;  /* NULL = in memory */
+    size_t lists_max;        /* lists remembered for attribution */
+    size_t users_max;        /* people whose latest list is remembered */
+    bool enable_faults;      /* faults on demand may be asked for */
+    uint64_t fault_seed;     /* of their random numbers */
+    size_t delayed_max;      /* answers that faults may delay at a time; more are sent at once */
+    const char *admin_token; /* NULL = /admin is for loopback only; borrowed for its life */
 };
 
 struct service_config service_defaults(void);
@@ -34,6 +39,9 @@ struct service_config service_defaults(void);
 /* Opens the store and starts the first training; lists are answered with 503 until it is done. */
 enum err service_open(struct service **out, const struct service_config *config,
                       struct error *error) __attribute__((warn_unused_result));
+/* Sends the answers that faults still delay, and delays none from now on. Before the HTTP server
+ * stops. */
+void service_stop_delays(struct service *service);
 /* Only after the HTTP server has stopped. Accepts NULL. */
 void service_close(struct service *service);
 

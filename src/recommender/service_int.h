@@ -2,6 +2,8 @@
 #ifndef RECOMMENDER_SERVICE_INT_H
 #define RECOMMENDER_SERVICE_INT_H
 
+#include "recommender/delay_line.h"
+#include "recommender/fault_board.h"
 #include "recommender/history.h"
 #include "recommender/publish.h"
 #include "recommender/served.h"
@@ -9,12 +11,14 @@
 #include "recommender/service_metrics.h"
 
 #include <jansson.h>
+#include <stdatomic.h>
 
 enum {
     OK = 200,
     CREATED = 201,
     ACCEPTED = 202,
     TEMPORARY_REDIRECT = 307,
+    FORBIDDEN = 403,
     NOT_FOUND = 404,
     METHOD_NOT_ALLOWED = 405,
     CONFLICT = 409,
@@ -30,8 +34,19 @@ struct service {
     struct served *served;
     struct service_metrics *metrics;
     struct trainer *trainer;
-    int64_t started_ns; /* wall time */
+    bool faults_enabled;
+    struct fault_board *faults;
+    struct delay_line *line;            /* answers that a fault delays */
+    const char *admin_token;            /* NULL = none */
+    char *openapi;                      /* the document as text */
+    atomic_uint_fast64_t unknown_films; /* ratings refused for that */
+    int64_t started_ns;                 /* wall time */
 };
+
+/* What /admin needs: faults, token, document, and in *trainer the trainer's settings. */
+void service_prepare_admin(struct service *service, const struct service_config *config,
+                           struct trainer_config *trainer);
+void service_forget_admin(struct service *service);
 
 /* Ends the request with a JSON value, which it takes over. */
 void service_answer(struct httpd_reply *reply, int status, json_t *value);
@@ -46,6 +61,13 @@ void service_post_rating(struct service *service, const struct httpd_request *re
 void service_get_retrain(struct service *service, struct httpd_reply *reply);
 void service_post_retrain(struct service *service, const struct httpd_request *request,
                           struct httpd_reply *reply);
+void service_get_faults(struct service *service, struct httpd_reply *reply);
+void service_post_fault(struct service *service, const struct httpd_request *request,
+                        struct httpd_reply *reply);
+void service_delete_faults(struct service *service, struct httpd_reply *reply);
+void service_delete_fault(struct service *service, const struct httpd_request *request,
+                          struct httpd_reply *reply);
+void service_get_openapi(struct service *service, struct httpd_reply *reply);
 void service_get_health(struct service *service, struct httpd_reply *reply);
 void service_get_metrics(struct service *service, struct httpd_reply *reply);
 

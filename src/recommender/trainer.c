@@ -4,6 +4,10 @@
  * the factorisation starts, so that lists keep their latency while a model trains beside them on
  * the same cores.
  *
+ * Trainings that begin by themselves are begun by this thread, which wakes when the next is due;
+ * ratings only count, and the one that reaches the wanted number wakes it. Ratings that come while
+ * it trains count for the next training: they may or may not be part of this one.
+ *
  * It is the only thread that publishes, so the former model stays whole while its corpus is joined
  * with the new data.
  */
@@ -24,6 +28,8 @@
 #define RETRAIN_NICENESS 5  /* a third of a share: lists come first, a busy machine still trains */
 #define PROGRESS_LOADED 0.1 /* reported once the data are read and joined */
 #define BAD_ROWS_SHOWN 5
+#define PROGRESS_TOLD_NS (2 * CLOCK_NS_PER_S)
+#define RETRY_NS CLOCK_NS_PER_S /* between asking whether a training that is due may begin */
 
 struct trainer {
     struct trainer_config config;
@@ -31,13 +37,16 @@ struct trainer {
     struct store *store;
     pthread_t thread;
     atomic_bool stop;
+    atomic_uint_fast64_t ratings; /* posted since the last training began */
+    int64_t told_ns;              /* when progress was last printed; the trainer's thread only */
 
     pthread_mutex_t mutex; /* guards all below */
-    pthread_cond_t wake;   /* a job came, or stop */
+    pthread_cond_t wake;   /* a job came, enough ratings came, or stop */
     bool job;
     char job_folder[1024]; /* "" = none */
     struct trainer_status status;
     int64_t began_ns; /* monotonic */
+    int64_t retry_ns; /* before that no training begins by itself: it was not allowed to */
 };
 
 const char *trainer_state_name(enum trainer_state state)
@@ -46,12 +55,29 @@ const char *trainer_state_name(enum trainer_state state)
     return names[state];
 }
 
+const char *trainer_cause_name(enum trainer_cause cause)
+{
+    static const char *const names[TRAINER_CAUSES] = {"start", "request", "time", "ratings"};
+    return names[cause];
+}
+
+static void tell_progress(struct trainer *trainer, const struct trainer_status *status)
+{
+    int64_t now_ns = clock_mono_ns();
+    if (now_ns - trainer->told_ns >= PROGRESS_TOLD_NS) {
+        trainer->told_ns = now_ns;
+        log_write(LOG_INFO, "serve", "training: %.0f %%", 100 * status->progress);
+    }
+}
+
 static bool on_progress(void *context, double share)
 {
     struct trainer *trainer = context;
     pthread_mutex_lock(&trainer->mutex);
     trainer->status.progress = PROGRESS_LOADED + (1 - PROGRESS_LOADED) * share;
+    const struct trainer_status status = trainer->status;
     pthread_mutex_unlock(&trainer->mutex);
+    tell_progress(trainer, &status);
     return !atomic_load(&trainer->stop);
 }
 
@@ -92,6 +118,24 @@ static enum err first_corpus(const struct trainer *trainer, struct corpus *out, 
     return ERR_OK;
 }
 
+/* A data set of a former run, or a film that has left the catalogue: such ratings stay in the store
+ * and teach nothing. */
+static void count_left_out(struct trainer *trainer, const struct catalogue *films,
+                           const struct posted_rating *posted, size_t count)
+{
+    uint64_t left_out = 0;
+    for (size_t i = 0; i < count; i++) {
+        left_out += catalogue_index(films, posted[i].movie_id) < 0;
+    }
+    if (left_out > 0) {
+        log_write(LOG_WARN, "serve", "%llu stored ratings of films that are not in the data",
+                  (unsigned long long)left_out);
+    }
+    pthread_mutex_lock(&trainer->mutex);
+    trainer->status.left_out = left_out;
+    pthread_mutex_unlock(&trainer->mutex);
+}
+
 /* former + data set + posted ratings; `former` is left as it is. */
 static enum err join_corpus(struct trainer *trainer, const struct corpus *former,
                             const char *folder, struct corpus *out, struct error *error)
@@ -106,6 +150,7 @@ static enum err join_corpus(struct trainer *trainer, const struct corpus *former
     }
     if (code == ERR_OK) {
         corpus_join(out, former, folder[0] != '\0' ? &dataset : NULL, posted, posted_count);
+        count_left_out(trainer, &out->catalogue, posted, posted_count);
     }
     mem_free(posted);
     if (folder[0] != '\0') {
@@ -128,6 +173,7 @@ static enum err make_corpus(struct trainer *trainer, const struct model *former,
     if (code == ERR_OK && posted_count > 0) {
         corpus_join(out, &first, NULL, posted, posted_count);
         corpus_deinit(&first);
+        count_left_out(trainer, &out->catalogue, posted, posted_count);
     } else if (code == ERR_OK) {
         *out = first;
     }
@@ -173,6 +219,7 @@ static void finish_job(struct trainer *trainer, enum err code, const struct erro
     status->state = code == ERR_OK ? TRAINER_IDLE : TRAINER_FAILED;
     if (code == ERR_OK) {
         status->progress = 1;
+        status->trained++;
     } else {
         status->failures++;
         status->error = *error;
@@ -185,39 +232,94 @@ static void finish_job(struct trainer *trainer, enum err code, const struct erro
     }
 }
 
+/* Caller holds the mutex, or is alone. */
+static void begin_job(struct trainer *trainer, enum trainer_cause cause, const char *folder)
+{
+    trainer->job = true;
+    text_copy(trainer->job_folder, sizeof trainer->job_folder, folder);
+    trainer->status.state = TRAINER_TRAINING;
+    trainer->status.cause = cause;
+    trainer->status.progress = 0;
+    trainer->status.error = (struct error){0};
+    trainer->began_ns = clock_mono_ns();
+    trainer->retry_ns = 0;
+    atomic_store(&trainer->ratings, 0);
+}
+
+/* When the next training is due by itself, INT64_MAX if none is in sight, and why. Caller holds the
+ * mutex. */
+static int64_t next_due_ns(struct trainer *trainer, enum trainer_cause *cause)
+{
+    const struct trainer_config *config = &trainer->config;
+    int64_t due_ns = INT64_MAX;
+    if (trainer->status.model_version == 0) {
+        return due_ns;
+    }
+    if (config->retrain_every_ns > 0) {
+        due_ns = trainer->began_ns + config->retrain_every_ns;
+        *cause = CAUSE_TIME;
+    }
+    if (config->retrain_on_ratings > 0 &&
+        atomic_load(&trainer->ratings) >= config->retrain_on_ratings) {
+        due_ns = 0;
+        *cause = CAUSE_RATINGS;
+    }
+    return due_ns > trainer->retry_ns ? due_ns : trainer->retry_ns;
+}
+
+/* Begins a training that is due, if it may. Caller holds the mutex, which is released meanwhile, so
+ * that nobody is asked with it held. */
+static void begin_by_itself(struct trainer *trainer, enum trainer_cause cause)
+{
+    pthread_mutex_unlock(&trainer->mutex);
+    bool may =
+        trainer->config.may_begin == NULL || trainer->config.may_begin(trainer->config.context);
+    pthread_mutex_lock(&trainer->mutex);
+    if (!may) {
+        trainer->retry_ns = clock_mono_ns() + RETRY_NS;
+    } else if (!trainer->job) {
+        begin_job(trainer, cause, "");
+    }
+}
+
+/* Copies the folder of the next job; false to end. */
+static bool wait_for_job(struct trainer *trainer, char *folder, size_t size)
+{
+    pthread_mutex_lock(&trainer->mutex);
+    while (!trainer->job && !atomic_load(&trainer->stop)) {
+        enum trainer_cause cause = CAUSE_START;
+        int64_t due_ns = next_due_ns(trainer, &cause);
+        if (due_ns == INT64_MAX) {
+            pthread_cond_wait(&trainer->wake, &trainer->mutex);
+        } else if (due_ns <= clock_mono_ns()) {
+            begin_by_itself(trainer, cause);
+        } else {
+            const struct timespec until = {.tv_sec = due_ns / CLOCK_NS_PER_S,
+                                           .tv_nsec = due_ns % CLOCK_NS_PER_S};
+            pthread_cond_timedwait(&trainer->wake, &trainer->mutex, &until);
+        }
+    }
+    trainer->job = false;
+    text_copy(folder, size, trainer->job_folder);
+    pthread_mutex_unlock(&trainer->mutex);
+    return !atomic_load(&trainer->stop);
+}
+
 static void *train_thread(void *argument)
 {
     struct trainer *trainer = argument;
     char folder[sizeof trainer->job_folder];
-    for (int jobs = 0;; jobs++) {
-        pthread_mutex_lock(&trainer->mutex);
-        while (!trainer->job && !atomic_load(&trainer->stop)) {
-            pthread_cond_wait(&trainer->wake, &trainer->mutex);
-        }
-        trainer->job = false;
-        memcpy(folder, trainer->job_folder, sizeof folder);
-        pthread_mutex_unlock(&trainer->mutex);
-        if (atomic_load(&trainer->stop)) {
-            return NULL;
-        }
+    for (int jobs = 0; wait_for_job(trainer, folder, sizeof folder); jobs++) {
         if (jobs == 1) {
             /* On Linux this is the thread's own, and inherited by the threads it starts. */
             setpriority(PRIO_PROCESS, (id_t)gettid(), RETRAIN_NICENESS);
         }
         struct error error = {0};
+        trainer->told_ns = clock_mono_ns();
         enum err code = run_job(trainer, folder, &error);
         finish_job(trainer, code, &error);
     }
-}
-
-/* Caller holds the mutex, or is alone. */
-static void begin_job(struct trainer *trainer)
-{
-    trainer->job = true;
-    trainer->status.state = TRAINER_TRAINING;
-    trainer->status.progress = 0;
-    trainer->status.error = (struct error){0};
-    trainer->began_ns = clock_mono_ns();
+    return NULL;
 }
 
 enum err trainer_start(struct trainer **out, const struct trainer_config *config,
@@ -229,8 +331,12 @@ enum err trainer_start(struct trainer **out, const struct trainer_config *config
     trainer->store = store;
     atomic_init(&trainer->stop, false);
     pthread_mutex_init(&trainer->mutex, NULL);
-    pthread_cond_init(&trainer->wake, NULL);
-    begin_job(trainer);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&trainer->wake, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    begin_job(trainer, CAUSE_START, "");
     int reason = pthread_create(&trainer->thread, NULL, train_thread, trainer);
     if (reason != 0) {
         char text[64];
@@ -264,19 +370,27 @@ bool trainer_retrain(struct trainer *trainer, const char *data_folder)
     pthread_mutex_lock(&trainer->mutex);
     bool free_now = trainer->status.state != TRAINER_TRAINING && trainer->status.model_version > 0;
     if (free_now) {
-        text_copy(trainer->job_folder, sizeof trainer->job_folder,
-                  data_folder != NULL ? data_folder : "");
-        begin_job(trainer);
+        begin_job(trainer, CAUSE_REQUEST, data_folder != NULL ? data_folder : "");
         pthread_cond_signal(&trainer->wake);
     }
     pthread_mutex_unlock(&trainer->mutex);
     return free_now;
 }
 
+void trainer_rated(struct trainer *trainer)
+{
+    if (atomic_fetch_add(&trainer->ratings, 1) + 1 == trainer->config.retrain_on_ratings) {
+        pthread_mutex_lock(&trainer->mutex);
+        pthread_cond_signal(&trainer->wake);
+        pthread_mutex_unlock(&trainer->mutex);
+    }
+}
+
 void trainer_status(struct trainer *trainer, struct trainer_status *out)
 {
     pthread_mutex_lock(&trainer->mutex);
     *out = trainer->status;
+    out->ratings = atomic_load(&trainer->ratings);
     if (out->state == TRAINER_TRAINING) {
         out->seconds = (double)(clock_mono_ns() - trainer->began_ns) * 1e-9;
     }

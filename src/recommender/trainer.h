@@ -1,7 +1,8 @@
 /*
  * Trains in the background, one training at a time: first on the service's own data, later on what
- * it has, the ratings in the store and, if named, a further data set. A finished model is published
- * (publish.h); a failed training leaves the former one in service. Any thread may call.
+ * it has, the ratings in the store and, if named, a further data set, which stays part of what
+ * later trainings start from. A finished model is published (publish.h); a failed training leaves
+ * the former one in service, and what the former one was trained on. Any thread may call.
  */
 #ifndef RECOMMENDER_TRAINER_H
 #define RECOMMENDER_TRAINER_H
@@ -18,16 +19,27 @@ struct trainer;
 struct trainer_config {
     const char *data_folder; /* borrowed for the trainer's life; NULL = built-in synthetic data */
     struct train_config train;
+    int64_t retrain_every_ns;    /* from the beginning of one training to the next; 0 = never */
+    uint64_t retrain_on_ratings; /* so many posted since a training began start one; 0 = never */
+    /* Asked before a training begins by itself; NULL = always. On the trainer's thread. */
+    bool (*may_begin)(void *context);
+    void *context;
 };
 
 enum trainer_state { TRAINER_IDLE, TRAINER_TRAINING, TRAINER_FAILED };
+/* Why a training began: the service did, somebody asked, it was time, enough ratings had come. */
+enum trainer_cause { CAUSE_START, CAUSE_REQUEST, CAUSE_TIME, CAUSE_RATINGS, TRAINER_CAUSES };
 
 struct trainer_status {
     enum trainer_state state; /* FAILED until the next training begins */
     int model_version;        /* of the model in service, 0 before the first */
     double progress;          /* of the training under way, 0 to 1; 1 after one */
     double seconds;           /* spent in the training under way or the last one */
+    uint64_t trained;         /* trainings that ended well so far */
     uint64_t failures;        /* trainings that failed so far */
+    enum trainer_cause cause; /* of the training under way or the last one */
+    uint64_t ratings;         /* posted since it began */
+    uint64_t left_out;        /* stored ratings of films that the last one did not know */
     struct error error;       /* of the last failure, when state is FAILED */
 };
 
@@ -40,7 +52,11 @@ void trainer_stop(struct trainer *trainer);
 
 /* False if a training is under way or there is no model to improve. data_folder may be NULL. */
 bool trainer_retrain(struct trainer *trainer, const char *data_folder);
+/* A posted rating has been kept. Takes no lock, but when it is the one that starts a training. */
+void trainer_rated(struct trainer *trainer);
 void trainer_status(struct trainer *trainer, struct trainer_status *out);
 const char *trainer_state_name(enum trainer_state state); /* "idle", "training", "failed" */
+const char *
+trainer_cause_name(enum trainer_cause cause); /* "start", "request", "time", "ratings" */
 
 #endif
