@@ -17,6 +17,8 @@ struct service_config service_defaults(void)
     return (struct service_config){.trainer = {.train = train_defaults()},
                                    .lists_max = 1 << 16,
                                    .users_max = 1 << 17,
+                                   .ratings_max = 1 << 20,
+                                   .attribution_ns = 3600 * CLOCK_NS_PER_S,
                                    .fault_seed = 1,
                                    .delayed_max = 4096};
 }
@@ -28,9 +30,7 @@ static enum err restore_history(struct service *service, struct error *error)
     size_t count = 0;
     enum err code = store_read(service->store, &posted, &count, error);
     for (size_t i = 0; i < count && code == ERR_OK; i++) {
-        if (!history_add(service->history, &posted[i])) {
-            code = error_set(error, ERR_MEMORY, "", 0, "no memory for the stored ratings");
-        }
+        history_add(service->history, &posted[i]);
     }
     mem_free(posted);
     return code;
@@ -42,15 +42,18 @@ enum err service_open(struct service **out, const struct service_config *config,
     struct service *service = mem_zalloc(1, sizeof *service);
     publish_init(&service->publish);
     service->started_ns = clock_wall_ns();
-    service->history = history_new();
-    service->served =
-        served_new(config->lists_max, config->users_max, (uint64_t)service->started_ns);
+    service->history = history_new(config->ratings_max);
+    service->served = served_new(config->lists_max, config->users_max, config->attribution_ns,
+                                 (uint64_t)service->started_ns);
     service->metrics = service_metrics_new();
     struct trainer_config trainer;
     service_prepare_admin(service, config, &trainer);
     enum err code = store_open(config->store_path, &service->store, error);
     if (code == ERR_OK) {
         code = restore_history(service, error);
+    }
+    if (code == ERR_OK) {
+        code = service_start_delays(service, config->delayed_max, error);
     }
     if (code == ERR_OK) {
         code = trainer_start(&service->trainer, &trainer, &service->publish, service->store, error);
@@ -68,6 +71,8 @@ void service_close(struct service *service)
     if (service == NULL) {
         return;
     }
+    service_let_go(service);
+    delay_line_free(service->line);
     trainer_stop(service->trainer);
     store_close(service->store);
     served_free(service->served);
@@ -75,6 +80,7 @@ void service_close(struct service *service)
     service_metrics_free(service->metrics);
     service_forget_admin(service);
     publish_deinit(&service->publish);
+    service_free_lanes(service);
     mem_free(service);
 }
 
@@ -109,9 +115,12 @@ void service_refuse(struct httpd_reply *reply, int status, const char *detail)
 
 /* ---- dispatch ---- */
 
-static void dispatch(struct service *service, enum route route, enum method method,
-                     const struct httpd_request *request, struct httpd_reply *reply)
+static void dispatch(struct service *service, const struct service_call *call,
+                     struct httpd_reply *reply)
 {
+    const struct httpd_request *request = call->request;
+    enum route route = call->route;
+    enum method method = call->method;
     if (route_redirect(route) != NULL) {
         reply->status = TEMPORARY_REDIRECT;
         reply->location = route_redirect(route);
@@ -154,7 +163,7 @@ static void dispatch(struct service *service, enum route route, enum method meth
         service_get_health(service, reply);
         break;
     case ROUTE_METRICS:
-        service_get_metrics(service, reply);
+        service_get_metrics(service, call->plan.form, reply);
         break;
     default:
         service_refuse(reply, NOT_FOUND, "no such path");
@@ -164,16 +173,14 @@ static void dispatch(struct service *service, enum route route, enum method meth
 void service_handle(void *context, const struct httpd_request *request, struct httpd_reply *reply)
 {
     struct service *service = context;
-    int64_t began_ns = clock_mono_ns();
-    enum route route = route_find(request->path);
-    enum method method = method_find(request->method);
-    dispatch(service, route, method, request, reply);
+    struct service_call call = {.request = request,
+                                .route = route_find(request->path),
+                                .method = method_find(request->method),
+                                .began_ns = clock_mono_ns()};
+    fault_board_plan(service->faults, call.route, call.began_ns, &call.plan);
+    if (service_admit(service, &call, reply)) {
+        dispatch(service, &call, reply);
+    }
     /* Counted after the answer is made, so a scrape does not count itself. */
-    const struct http_event event = {.route = route,
-                                     .method = method,
-                                     .status = reply->status,
-                                     .duration_ns = clock_mono_ns() - began_ns,
-                                     .request_bytes = request->body_len,
-                                     .reply_bytes = reply->body.len};
-    service_metrics_http(service->metrics, &event);
+    service_finish(service, &call, reply);
 }

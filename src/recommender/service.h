@@ -39,9 +39,9 @@ struct service_config service_defaults(void);
 /* Opens the store and starts the first training; lists are answered with 503 until it is done. */
 enum err service_open(struct service **out, const struct service_config *config,
                       struct error *error) __attribute__((warn_unused_result));
-/* Sends the answers that faults still delay, and delays none from now on. Before the HTTP server
- * stops. */
-void service_stop_delays(struct service *service);
+/* Sends what is held, and holds nothing from now on: httpd_config.let_go; context is the service.
+ */
+void service_let_go(void *context);
 /* Only after the HTTP server has stopped. Accepts NULL. */
 void service_close(struct service *service);
 

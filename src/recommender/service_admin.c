@@ -5,10 +5,12 @@
 #include "base/metrics.h"
 #include "base/text.h"
 #include "base/version.h"
+#include "recommender/admin_gate.h"
 #include "recommender/openapi.h"
 #include "recommender/requests.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* Asked by the trainer before a training begins by itself. */
 static bool may_train(void *context)
@@ -35,6 +37,27 @@ void service_forget_admin(struct service *service)
 {
     fault_board_free(service->faults);
     free(service->openapi); /* jansson's */
+}
+
+bool service_admit(struct service *service, const struct service_call *call,
+                   struct httpd_reply *reply)
+{
+    const struct httpd_request *request = call->request;
+    const char *why = "an errors fault is active";
+    int status = call->plan.status;
+    if (route_is_admin(call->route)) {
+        const char *forwarded = httpd_header(request, "X-Forwarded-For");
+        const struct admin_visitor visitor = {
+            .loopback = request->loopback,
+            .authorization = httpd_header(request, "Authorization"),
+            .forwarded = forwarded != NULL ? forwarded : httpd_header(request, "Forwarded"),
+            .origin = httpd_header(request, "Origin")};
+        status = admin_gate(service->admin_token, &visitor, &why);
+    }
+    if (status != 0) {
+        service_refuse(reply, status, why);
+    }
+    return status == 0;
 }
 
 void service_get_openapi(struct service *service, struct httpd_reply *reply)
@@ -123,7 +146,25 @@ static void write_trainings(struct service *service, const struct trainer_status
               (double)atomic_load(&service->unknown_films));
 }
 
-void service_get_metrics(struct service *service, struct httpd_reply *reply)
+/* What a scrape-garbage fault makes of an exposition. A cut one ends behind a name: any later and
+ * the last number might be read as a smaller one. */
+static void spoil(struct buf *body, enum fault_form form)
+{
+    if (form == FAULT_FORM_TEXT) {
+        buf_reset(body);
+        buf_text(body, "<html><body>It works!</body></html>\n");
+    } else if (form == FAULT_FORM_CUT && body->len > 0) {
+        const char *line = body->data + body->len / 2;
+        do {
+            line = strchr(line, '\n');
+            line = line != NULL ? line + 1 : body->data;
+        } while (*line == '#');
+        body->len = (size_t)(line - body->data) + strcspn(line, "{ ");
+        body->data[body->len] = '\0';
+    }
+}
+
+void service_get_metrics(struct service *service, enum fault_form form, struct httpd_reply *reply)
 {
     struct trainer_status status;
     trainer_status(service->trainer, &status);
@@ -137,5 +178,6 @@ void service_get_metrics(struct service *service, struct httpd_reply *reply)
     service_metrics_write(service->metrics, &gauges, &reply->body);
     write_trainings(service, &status, &reply->body);
     fault_board_write(service->faults, clock_mono_ns(), &reply->body);
+    spoil(&reply->body, form);
     publish_leave(&service->publish, &reader);
 }

@@ -43,6 +43,30 @@ struct service {
     int64_t started_ns;                 /* wall time */
 };
 
+/* One request on its way through the service. */
+struct service_call {
+    const struct httpd_request *request; /* valid in the handler only */
+    enum route route;
+    enum method method;
+    int64_t began_ns; /* monotonic */
+    struct fault_plan plan;
+};
+
+/* Ends a request inside the handler: counts it, or holds it until its plan's delay is over. */
+void service_finish(struct service *service, const struct service_call *call,
+                    struct httpd_reply *reply);
+/* Ends, on any thread, a request that has been held: counts and sends it, once its plan's delay is
+ * over. Takes the reply's body over. The request in `call` is not looked at. */
+void service_finish_held(struct service *service, const struct service_call *call,
+                         struct httpd_held *held, struct httpd_reply *reply);
+enum err service_start_delays(struct service *service, size_t delayed_max, struct error *error)
+    __attribute__((warn_unused_result));
+
+/* Whether this request may reach its route; false after refusing, by the gate of /admin or by an
+ * errors fault. */
+bool service_admit(struct service *service, const struct service_call *call,
+                   struct httpd_reply *reply);
+
 /* What /admin needs: faults, token, document, and in *trainer the trainer's settings. */
 void service_prepare_admin(struct service *service, const struct service_config *config,
                            struct trainer_config *trainer);
@@ -69,6 +93,6 @@ void service_delete_fault(struct service *service, const struct httpd_request *r
                           struct httpd_reply *reply);
 void service_get_openapi(struct service *service, struct httpd_reply *reply);
 void service_get_health(struct service *service, struct httpd_reply *reply);
-void service_get_metrics(struct service *service, struct httpd_reply *reply);
+void service_get_metrics(struct service *service, enum fault_form form, struct httpd_reply *reply);
 
 #endif
