@@ -1,12 +1,16 @@
 /* driftdrill serve: the bundled recommender as an HTTP service, until SIGTERM or SIGINT. */
+#include "base/fileio.h"
 #include "base/httpd.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "command/command.h"
 #include "movielens/dataset.h"
+#include "recommender/admin_gate.h"
 #include "recommender/service.h"
 
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #define CONNECTIONS_MAX 4096
@@ -23,18 +27,70 @@ static const struct option_row rows[] = {
     {"half-life", OPTION_DURATION, "TIME", "30d", 0, 0,
      "Age at which a rating weighs half, counted from the newest rating; 0 = no ageing."},
     {"store", OPTION_TEXT, "FILE", NULL, 0, 0, "SQLite file for posted ratings (else in memory)."},
+    {"retrain-every", OPTION_DURATION, "TIME", "0", 0, 0,
+     "Trains again so long after the last training began; 0 = only when asked."},
+    {"retrain-on-ratings", OPTION_INT, "N", "0", 0, 1e9,
+     "Trains again after so many ratings posted since the last training began; 0 = never."},
+    {"admin-token", OPTION_TEXT, "TOKEN", NULL, 0, 0,
+     "Who sends it may use /admin from anywhere, others may not; every process can see it here."},
+    {"admin-token-file", OPTION_TEXT, "FILE", NULL, 0, 0,
+     "The same, the token being the file's only line."},
+    {"enable-faults", OPTION_FLAG, NULL, NULL, 0, 0,
+     "Lets /admin/fault make the service slow, wrong or deaf, for drills."},
+    {"fault-seed", OPTION_INT, "S", "1", 0, 9e15, "Seed of the random numbers of faults."},
     {"seed", OPTION_INT, "S", "1", 0, 9e15, "Seed of training and of the built-in data."},
     {NULL, OPTION_FLAG, NULL, NULL, 0, 0, NULL},
 };
 
+/* Reads the admin token, if one is given, into out. */
+static enum err read_token(const struct options *options, char *out, size_t size,
+                           struct error *error)
+{
+    const char *path = options_text(options, "admin-token-file");
+    const char *token = options_text(options, "admin-token");
+    struct buf file;
+    enum err code = ERR_OK;
+    if (path != NULL && token != NULL) {
+        return error_set(error, ERR_USAGE, "--admin-token", 0,
+                         "expected this or --admin-token-file, not both");
+    }
+    buf_init(&file, size);
+    if (path != NULL) {
+        code = file_read(path, &file, error);
+        token = file.len > 0 ? file.data : "";
+    }
+    out[0] = '\0';
+    if (code == ERR_OK && token != NULL) {
+        const char *end = token + strcspn(token, "\r\n");
+        bool one_line = end[strspn(end, "\r\n")] == '\0';
+        bool whole = text_copy(out, size, token);
+        out[strcspn(out, "\r\n")] = '\0';
+        if (!whole || !one_line || !admin_token_valid(out)) {
+            code = error_set(error, ERR_USAGE, path != NULL ? path : "--admin-token", 0,
+                             "expected one line of letters, digits and -._~+/, at most %zu bytes",
+                             size - 1);
+        }
+    }
+    buf_deinit(&file);
+    return code;
+}
+
+/* What the configuration borrows. */
+struct texts {
+    char folder[1024], token[256];
+};
+
 static enum err read_config(const struct options *options, struct service_config *config,
-                            char *folder, size_t folder_size, struct error *error)
+                            struct texts *texts, struct error *error)
 {
     char home[1024];
     bool found = false;
     enum err code =
         dataset_find(options_text(options, "data"), command_home(home, sizeof home) ? home : NULL,
-                     folder, folder_size, &found, error);
+                     texts->folder, sizeof texts->folder, &found, error);
+    if (code == ERR_OK) {
+        code = read_token(options, texts->token, sizeof texts->token, error);
+    }
     if (code != ERR_OK) {
         return code;
     }
@@ -44,7 +100,13 @@ static enum err read_config(const struct options *options, struct service_config
     }
     *config = service_defaults();
     config->store_path = options_text(options, "store");
-    config->trainer.data_folder = found ? folder : NULL;
+    config->trainer.data_folder = found ? texts->folder : NULL;
+    config->trainer.retrain_every_ns = options_duration_ns(options, "retrain-every");
+    config->trainer.retrain_on_ratings = (uint64_t)options_int(options, "retrain-on-ratings");
+    config->admin_token = texts->token[0] != '\0' ? texts->token : NULL;
+    config->enable_faults = options_flag(options, "enable-faults");
+    config->fault_seed = (uint64_t)options_int(options, "fault-seed");
+    config->delayed_max = CONNECTIONS_MAX;
     struct train_config *train = &config->trainer.train;
     train->factors = (int)options_int(options, "factors");
     train->half_life_s = (double)options_duration_ns(options, "half-life") * 1e-9;
@@ -101,8 +163,8 @@ static enum err run(const struct options *options, struct error *error)
     struct service_config config;
     struct service *service = NULL;
     struct httpd *httpd = NULL;
-    char folder[1024];
-    enum err code = read_config(options, &config, folder, sizeof folder, error);
+    struct texts texts;
+    enum err code = read_config(options, &config, &texts, error);
     if (code == ERR_OK) {
         code = service_open(&service, &config, error);
     }
@@ -111,7 +173,8 @@ static enum err run(const struct options *options, struct error *error)
                                             .threads = (unsigned)options_int(options, "threads"),
                                             .body_max_bytes = SERVICE_BODY_MAX_BYTES,
                                             .reply_max_bytes = SERVICE_REPLY_MAX_BYTES,
-                                            .connections_max = CONNECTIONS_MAX};
+                                            .connections_max = CONNECTIONS_MAX,
+                                            .let_go = service_let_go};
         code = httpd_start(&httpd, &server, service_handle, service, error);
     }
     if (code == ERR_OK) {

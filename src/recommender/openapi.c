@@ -97,7 +97,7 @@ static json_t *refusal_schema(void)
 
 static json_t *complaints_schema(void)
 {
-    json_t *one = object(json_pack("{s:o,s:o}", "path", text(), "expected", text()), NULL);
+    json_t *one = object(json_pack("{s:o,s:o}", "path", text(), "text", text()), NULL);
     return object(json_pack("{s:o,s:{s:s,s:i,s:i,s:o}}", "detail", text(), "errors", "type",
                             "array", "minItems", 1, "maxItems", FAULT_COMPLAINTS_MAX, "items", one),
                   NULL);

@@ -131,9 +131,9 @@ static void write_trainings(struct service *service, const struct trainer_status
                             struct buf *out)
 {
     const struct metrics_label ok = {"result", "ok"}, failed = {"result", "failed"};
-    metrics_family(out, "retrains_total", "counter", "Trainings that ended, by result.");
-    metrics_sample(out, "retrains_total", &ok, 1, (double)status->trained);
-    metrics_sample(out, "retrains_total", &failed, 1, (double)status->failures);
+    metrics_family(out, "trainings_total", "counter", "Trainings that ended, by result.");
+    metrics_sample(out, "trainings_total", &ok, 1, (double)status->trained);
+    metrics_sample(out, "trainings_total", &failed, 1, (double)status->failures);
     write_one(out, "retrain_in_progress", "gauge", "Whether a training is under way.",
               status->state == TRAINER_TRAINING);
     write_one(out, "ratings_since_training", "gauge",

@@ -28,7 +28,7 @@ static json_t *complaints_json(const struct faults *complaints)
     json_t *errors = json_array();
     for (size_t i = 0; i < complaints->count; i++) {
         json_array_append_new(errors, json_pack("{s:s,s:s}", "path", complaints->list[i].path,
-                                                "expected", complaints->list[i].text));
+                                                "text", complaints->list[i].text));
     }
     return json_pack("{s:s,s:o}", "detail", "the body is no fault", "errors", errors);
 }
