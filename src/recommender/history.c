@@ -1,7 +1,24 @@
 /*
- * People are spread over stripes by a hash of their id; each stripe is an open-addressing table
- * behind a mutex that is held for the copy of a few ratings. Nothing is ever removed: the table
- * grows with the ratings, of which the store keeps a copy anyway.
+ * A ring of entries, each numbered by its sequence in the order of arrival, and a table of heads:
+ * the newest entry of all people of one hash. Every entry tells how far back the one before it of
+ * the same hash lies. A reader walks back from the head and stops at the first entry that has been
+ * overwritten, because all before it have been, too.
+ *
+ * Without locks for readers. Writers queue at a mutex. One that reuses a slot first sets its
+ * sequence number to 0, then writes the fields, each with release, and sets the new number last. A
+ * reader takes the fields with acquire between two looks at the number: if it read anything of the
+ * new entry, the second look shows a number that is not the one it came for.
+ *
+ * An entry does not change but for one field: the stars become 0 when the person has rated the film
+ * again. The new entry is there before, so no moment shows the film as unrated.
+ *
+ * A walk ends after WALK_MAX entries. That bounds the work of a request when somebody posts without
+ * end: their own older ratings, and those of others of the same hash, are then forgotten earlier
+ * than the ring would. There are as many heads as entries, so otherwise few share one.
+ *
+ * Rejected: a table of people behind striped mutexes (readers wait for writers, and memory grows
+ * with every new person), and immutable copies of a person's list swapped by pointer (when to free
+ * the old one is a question that the ring does not have).
  */
 #include "recommender/history.h"
 
@@ -9,161 +26,155 @@
 #include "base/rng.h"
 
 #include <pthread.h>
-#include <string.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 
-#define STRIPES 64
-#define FIRST_CAPACITY 64
+#define WALK_MAX (2 * HISTORY_PERSON_MAX)
 
-struct person {
-    bool used;
-    int32_t user_id;
-    uint32_t count, capacity;
-    struct posted_rating *ratings;
-};
-
-struct stripe {
-    pthread_mutex_t mutex; /* guards all below */
-    struct person *table;
-    size_t used, capacity; /* capacity is 0 or a power of two */
+struct entry {
+    atomic_uint_least64_t sequence; /* 0 = unused or being written */
+    atomic_int_least64_t time_s;
+    atomic_int_least32_t user_id, movie_id;
+    atomic_uint_least32_t back;       /* sequence numbers to the entry before it, 0 = none */
+    atomic_uint_least32_t half_stars; /* 0 = rated again */
 };
 
 struct history {
-    struct stripe stripes[STRIPES];
+    size_t mask;
+    struct entry *entries;        /* [mask + 1], entry s at s & mask */
+    atomic_uint_least64_t *heads; /* [mask + 1], by hash of the person; 0 = none */
+    atomic_uint_least64_t newest; /* sequence number, 0 before the first */
+    pthread_mutex_t writing;      /* guards every change */
 };
 
-struct history *history_new(void)
+struct history *history_new(size_t ratings_max)
 {
     struct history *history = mem_zalloc(1, sizeof *history);
-    for (int s = 0; s < STRIPES; s++) {
-        pthread_mutex_init(&history->stripes[s].mutex, NULL);
+    size_t size = 1;
+    while (size < ratings_max) {
+        size *= 2;
     }
+    history->mask = size - 1;
+    history->entries = mem_zalloc(size, sizeof *history->entries);
+    history->heads = mem_zalloc(size, sizeof *history->heads);
+    pthread_mutex_init(&history->writing, NULL);
     return history;
 }
 
 void history_free(struct history *history)
 {
-    if (history == NULL) {
-        return;
+    if (history != NULL) {
+        pthread_mutex_destroy(&history->writing);
+        mem_free(history->entries);
+        mem_free(history->heads);
+        mem_free(history);
     }
-    for (int s = 0; s < STRIPES; s++) {
-        struct stripe *stripe = &history->stripes[s];
-        for (size_t p = 0; p < stripe->capacity; p++) {
-            mem_free(stripe->table[p].ratings);
-        }
-        mem_free(stripe->table);
-        pthread_mutex_destroy(&stripe->mutex);
-    }
-    mem_free(history);
 }
 
-static uint64_t hash_of(int32_t user_id)
+static atomic_uint_least64_t *head_of(const struct history *history, int32_t user_id)
 {
-    return rng_mix(0, (uint64_t)(uint32_t)user_id);
+    return &history->heads[(size_t)rng_mix(0, (uint64_t)(uint32_t)user_id) & history->mask];
 }
 
-/* The person's entry or the free one where they belong. The table must have a free entry. */
-static struct person *entry_of(const struct stripe *stripe, int32_t user_id)
+static struct entry *entry_at(const struct history *history, uint64_t sequence)
 {
-    size_t mask = stripe->capacity - 1;
-    size_t at = (hash_of(user_id) / STRIPES) & mask;
-    while (stripe->table[at].used && stripe->table[at].user_id != user_id) {
-        at = (at + 1) & mask;
-    }
-    return &stripe->table[at];
+    return &history->entries[(size_t)sequence & history->mask];
 }
 
-static bool grow(struct stripe *stripe)
+/* One entry as a reader took it. */
+struct seen {
+    struct posted_rating rating;
+    uint32_t back;
+};
+
+/* False if the entry has been overwritten. */
+static bool look(const struct history *history, uint64_t sequence, struct seen *out)
 {
-    struct stripe larger = {.capacity =
-                                stripe->capacity > 0 ? 2 * stripe->capacity : FIRST_CAPACITY};
-    larger.table = mem_try_alloc(larger.capacity * sizeof *larger.table);
-    if (larger.table == NULL) {
+    struct entry *entry = entry_at(history, sequence);
+    if (atomic_load_explicit(&entry->sequence, memory_order_acquire) != sequence) {
         return false;
     }
-    memset(larger.table, 0, larger.capacity * sizeof *larger.table);
-    for (size_t p = 0; p < stripe->capacity; p++) {
-        if (stripe->table[p].used) {
-            *entry_of(&larger, stripe->table[p].user_id) = stripe->table[p];
-        }
-    }
-    mem_free(stripe->table);
-    stripe->table = larger.table;
-    stripe->capacity = larger.capacity;
-    return true;
+    out->rating.user_id = atomic_load_explicit(&entry->user_id, memory_order_acquire);
+    out->rating.movie_id = atomic_load_explicit(&entry->movie_id, memory_order_acquire);
+    out->rating.half_stars =
+        (uint8_t)atomic_load_explicit(&entry->half_stars, memory_order_acquire);
+    out->rating.time_s = atomic_load_explicit(&entry->time_s, memory_order_acquire);
+    out->back = atomic_load_explicit(&entry->back, memory_order_acquire);
+    return atomic_load_explicit(&entry->sequence, memory_order_acquire) == sequence;
 }
 
-static bool append(struct person *person, const struct posted_rating *rating)
+/* The entry before the one seen, 0 if there is none. */
+static uint64_t before(uint64_t sequence, const struct seen *seen)
 {
-    if (person->count == person->capacity) {
-        uint32_t capacity = person->capacity > 0 ? 2 * person->capacity : 4;
-        struct posted_rating *larger = mem_try_resize(person->ratings, capacity * sizeof *larger);
-        if (larger == NULL) {
-            return false;
-        }
-        person->ratings = larger;
-        person->capacity = capacity;
-    }
-    person->ratings[person->count++] = *rating;
-    return true;
+    return seen->back > 0 ? sequence - seen->back : 0;
 }
 
-/* A film rated again replaces its former rating, so a person's part is bounded by the films. */
-static void forget(struct person *person, int32_t movie_id)
+/* Takes back the former rating of the film, which lies before `newest`. Under the mutex. */
+static void withdraw(struct history *history, uint64_t newest, const struct posted_rating *rating)
 {
-    for (uint32_t i = 0; i < person->count; i++) {
-        if (person->ratings[i].movie_id == movie_id) {
-            memmove(&person->ratings[i], &person->ratings[i + 1],
-                    (person->count - i - 1) * sizeof *person->ratings);
-            person->count--;
+    struct seen seen;
+    uint64_t sequence = newest;
+    for (int step = 0; step < WALK_MAX && sequence != 0; step++) {
+        if (!look(history, sequence, &seen)) {
             return;
         }
+        if (sequence != newest && seen.rating.user_id == rating->user_id &&
+            seen.rating.movie_id == rating->movie_id) {
+            atomic_store_explicit(&entry_at(history, sequence)->half_stars, 0,
+                                  memory_order_release);
+            return;
+        }
+        sequence = before(sequence, &seen);
     }
 }
 
-bool history_add(struct history *history, const struct posted_rating *rating)
+void history_add(struct history *history, const struct posted_rating *rating)
 {
-    struct stripe *stripe = &history->stripes[hash_of(rating->user_id) % STRIPES];
-    pthread_mutex_lock(&stripe->mutex);
-    bool good = (stripe->used + 1) * 4 <= stripe->capacity * 3 || grow(stripe);
-    if (good) {
-        struct person *person = entry_of(stripe, rating->user_id);
-        forget(person, rating->movie_id);
-        good = append(person, rating);
-        if (good && !person->used) {
-            person->used = true;
-            person->user_id = rating->user_id;
-            stripe->used++;
-        }
-    }
-    pthread_mutex_unlock(&stripe->mutex);
-    return good;
+    pthread_mutex_lock(&history->writing);
+    uint64_t sequence = atomic_load_explicit(&history->newest, memory_order_relaxed) + 1;
+    atomic_uint_least64_t *head = head_of(history, rating->user_id);
+    uint64_t previous = atomic_load_explicit(head, memory_order_relaxed);
+    bool there = previous != 0 && sequence - previous <= history->mask;
+    struct entry *entry = entry_at(history, sequence);
+    atomic_store_explicit(&entry->sequence, 0, memory_order_relaxed);
+    atomic_store_explicit(&entry->user_id, rating->user_id, memory_order_release);
+    atomic_store_explicit(&entry->movie_id, rating->movie_id, memory_order_release);
+    atomic_store_explicit(&entry->half_stars, rating->half_stars, memory_order_release);
+    atomic_store_explicit(&entry->time_s, rating->time_s, memory_order_release);
+    atomic_store_explicit(&entry->back, there ? (uint32_t)(sequence - previous) : 0,
+                          memory_order_release);
+    atomic_store_explicit(&entry->sequence, sequence, memory_order_release);
+    atomic_store_explicit(&history->newest, sequence, memory_order_release);
+    atomic_store_explicit(head, sequence, memory_order_release);
+    withdraw(history, sequence, rating);
+    pthread_mutex_unlock(&history->writing);
 }
 
-bool history_copy(struct history *history, int32_t user_id, struct history_copy *out)
+size_t history_read(const struct history *history, int32_t user_id,
+                    struct posted_rating out[HISTORY_PERSON_MAX])
 {
-    struct stripe *stripe = &history->stripes[hash_of(user_id) % STRIPES];
-    bool good = true;
-    out->ratings = out->few;
-    out->count = 0;
-    pthread_mutex_lock(&stripe->mutex);
-    const struct person *person = stripe->capacity > 0 ? entry_of(stripe, user_id) : NULL;
-    if (person != NULL && person->used) {
-        if (person->count > sizeof out->few / sizeof out->few[0]) {
-            out->ratings = mem_try_alloc(person->count * sizeof *out->ratings);
+    struct seen seen;
+    uint64_t sequence = atomic_load_explicit(head_of(history, user_id), memory_order_acquire);
+    size_t count = 0;
+    for (int step = 0; step < WALK_MAX && sequence != 0 && count < HISTORY_PERSON_MAX; step++) {
+        if (!look(history, sequence, &seen)) {
+            break;
         }
-        good = out->ratings != NULL;
-        if (good) {
-            memcpy(out->ratings, person->ratings, person->count * sizeof *out->ratings);
-            out->count = person->count;
+        if (seen.rating.user_id == user_id && seen.rating.half_stars > 0) {
+            out[count++] = seen.rating;
         }
+        sequence = before(sequence, &seen);
     }
-    pthread_mutex_unlock(&stripe->mutex);
-    return good;
+    for (size_t i = 0; i < count / 2; i++) { /* the walk was newest first */
+        struct posted_rating swapped = out[i];
+        out[i] = out[count - 1 - i];
+        out[count - 1 - i] = swapped;
+    }
+    return count;
 }
 
-void history_copy_deinit(struct history_copy *copy)
+size_t history_count(const struct history *history)
 {
-    if (copy->ratings != copy->few) {
-        mem_free(copy->ratings);
-    }
+    uint64_t newest = atomic_load_explicit(&history->newest, memory_order_acquire);
+    return newest > history->mask ? history->mask + 1 : (size_t)newest;
 }

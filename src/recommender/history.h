@@ -1,32 +1,36 @@
 /*
- * The ratings people posted since the service started (or that its store held then), by person:
- * what must not be recommended again although the model was trained before. Any thread.
+ * The ratings people posted lately, by person: what must not be recommended to them again although
+ * the model was trained before, and what their taste is told from. Bounded: of all people together
+ * the newest ratings are kept, the oldest are forgotten first (the store keeps them, and the next
+ * training folds them into the model). Any thread; readers take no lock and never wait.
  */
 #ifndef RECOMMENDER_HISTORY_H
 #define RECOMMENDER_HISTORY_H
 
 #include "recommender/corpus.h"
 
-#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+/* Most ratings of one person that a reader gets, the newest of them. */
+#define HISTORY_PERSON_MAX 2048
 
 struct history;
 
-struct history *history_new(void);
+/* ratings_max is rounded up to a power of two; 40 bytes a rating, taken from the system as they
+ * come. */
+struct history *history_new(size_t ratings_max);
 void history_free(struct history *history); /* accepts NULL */
 
-/* False when memory is exhausted; nothing has changed then. */
-bool history_add(struct history *history, const struct posted_rating *rating);
+/* Adds a rating; one of a film rated before by this person takes the former's place. */
+void history_add(struct history *history, const struct posted_rating *rating);
 
-/* A copy of one person's ratings, oldest first, made for one request. */
-struct history_copy {
-    struct posted_rating *ratings;
-    size_t count;
-    struct posted_rating few[32]; /* where most copies fit */
-};
+/* Copies one person's ratings, oldest first, and returns how many: at most HISTORY_PERSON_MAX. Of a
+ * film that is rated again at this very moment the former rating may be there, too. */
+size_t history_read(const struct history *history, int32_t user_id,
+                    struct posted_rating out[HISTORY_PERSON_MAX]);
 
-/* False when memory is exhausted (the copy is then empty). history_copy_deinit in any case. */
-bool history_copy(struct history *history, int32_t user_id, struct history_copy *out);
-void history_copy_deinit(struct history_copy *copy);
+/* Ratings kept at the moment, at most ratings_max. */
+size_t history_count(const struct history *history);
 
 #endif

@@ -1,7 +1,10 @@
 #include "recommender/process_info.h"
 
+#include "base/text.h"
+
 #include <dirent.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -24,9 +27,61 @@ static double open_descriptors(void)
     return count - 1; /* without the one just used for looking */
 }
 
+static double threads(void)
+{
+    char line[256];
+    unsigned long count = 0;
+    FILE *file = fopen("/proc/self/status", "re");
+    if (file != NULL) {
+        while (fgets(line, sizeof line, file) != NULL &&
+               sscanf(line, "Threads: %lu", &count) != 1) {
+        }
+        fclose(file);
+    }
+    return (double)count;
+}
+
+/* A pair of lines, names and values, each beginning with "IpExt:". */
+static void read_octets(char *names, char *values, struct process_info *out)
+{
+    char *name_rest = NULL, *value_rest = NULL;
+    const char *name = strtok_r(names, " \n", &name_rest);
+    const char *value = strtok_r(values, " \n", &value_rest);
+    while (name != NULL && value != NULL) {
+        double number = 0;
+        if (strcmp(name, "InOctets") == 0 && text_to_f64(value, &number)) {
+            out->received_bytes = number;
+        } else if (strcmp(name, "OutOctets") == 0 && text_to_f64(value, &number)) {
+            out->sent_bytes = number;
+        }
+        name = strtok_r(NULL, " \n", &name_rest);
+        value = strtok_r(NULL, " \n", &value_rest);
+    }
+}
+
+/* What prometheus/client_golang takes for process_network_*_bytes_total, too. */
+static void read_network(struct process_info *out)
+{
+    char line[1024], names[sizeof line] = "";
+    FILE *file = fopen("/proc/self/net/netstat", "re");
+    if (file == NULL) {
+        return;
+    }
+    while (fgets(line, sizeof line, file) != NULL) {
+        if (strncmp(line, "IpExt:", 6) == 0 && names[0] == '\0') {
+            (void)text_copy(names, sizeof names, line);
+        } else if (strncmp(line, "IpExt:", 6) == 0) {
+            read_octets(names, line, out);
+            break;
+        }
+    }
+    fclose(file);
+}
+
 void process_info_read(struct process_info *out)
 {
-    *out = (struct process_info){.open_fds = open_descriptors()};
+    *out = (struct process_info){.open_fds = open_descriptors(), .threads = threads()};
+    read_network(out);
     struct rusage usage;
     if (getrusage(RUSAGE_SELF, &usage) == 0) {
         out->cpu_s = seconds(usage.ru_utime) + seconds(usage.ru_stime);

@@ -6,6 +6,8 @@ struct process_info {
     double cpu_s; /* user and system time used so far */
     double resident_bytes, virtual_bytes;
     double open_fds, max_fds;
+    double threads;
+    double received_bytes, sent_bytes; /* IP octets of the network namespace, loopback included */
 };
 
 /* What cannot be read stays 0. */

@@ -9,15 +9,14 @@
 #include "recommender/lanes.h"
 #include "recommender/model.h"
 
-#include <stdalign.h>
 #include <stdatomic.h>
 
 struct publish {
     _Atomic(struct model *) current; /* NULL before the first model */
     struct lanes lanes;
     struct {
-        /* A line of the cache each: readers on different cores do not disturb one another. */
-        alignas(64) _Atomic(struct model *) model; /* in use by the lane's holder, or NULL */
+        _Atomic(struct model *) model;   /* in use by the lane's holder, or NULL */
+        char apart[64 - sizeof(void *)]; /* readers on different cores share no line of the cache */
     } reading[LANES_MAX];
 };
 

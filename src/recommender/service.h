@@ -28,6 +28,8 @@ struct service_config {
     const char *store_path;  /* NULL = in memory */
     size_t lists_max;        /* lists remembered for attribution */
     size_t users_max;        /* people whose latest list is remembered */
+    size_t ratings_max;      /* posted ratings kept at hand, see history.h */
+    int64_t attribution_ns;  /* a rating counts for a list served at most so long before */
     bool enable_faults;      /* faults on demand may be asked for */
     uint64_t fault_seed;     /* of their random numbers */
     size_t delayed_max;      /* answers that faults may delay at a time; more are sent at once */

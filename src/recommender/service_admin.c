@@ -172,6 +172,7 @@ void service_get_metrics(struct service *service, enum fault_form form, struct h
     const struct model *model = reader.model;
     struct service_gauges gauges = {.model = model,
                                     .retrain_failures = status.failures,
+                                    .history_ratings = history_count(service->history),
                                     .process_start_ns = service->started_ns};
     process_info_read(&gauges.process);
     reply->content_type = METRICS_CONTENT_TYPE;

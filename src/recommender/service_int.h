@@ -32,6 +32,7 @@ struct service {
     struct store *store;
     struct history *history;
     struct served *served;
+    struct service_lane *lane[LANES_MAX]; /* memory for lists, by lane of `publish`; NULL = none */
     struct service_metrics *metrics;
     struct trainer *trainer;
     bool faults_enabled;
@@ -80,6 +81,7 @@ void service_refuse(struct httpd_reply *reply, int status, const char *detail);
 /* One function a route and method. Any thread. */
 void service_get_list(struct service *service, const struct httpd_request *request,
                       struct httpd_reply *reply);
+void service_free_lanes(struct service *service); /* of service_get_list */
 void service_post_rating(struct service *service, const struct httpd_request *request,
                          struct httpd_reply *reply);
 void service_get_retrain(struct service *service, struct httpd_reply *reply);

@@ -17,12 +17,10 @@ static void accept_rating(struct service *service, const struct model *model, in
         service_refuse(reply, SERVER_ERROR, "the rating could not be kept");
         return;
     }
-    if (!history_add(service->history, &rating)) {
-        service_refuse(reply, UNAVAILABLE, "out of memory");
-        return;
-    }
-    struct attribution attribution = served_rate(service->served, asked->user_id, asked->movie_id,
-                                                 asked->half_stars, asked->request_id);
+    history_add(service->history, &rating);
+    struct attribution attribution =
+        served_rate(service->served, asked->user_id, asked->movie_id, asked->half_stars,
+                    asked->request_id, clock_mono_ns());
     service_metrics_rating(service->metrics, &attribution, asked->half_stars,
                            model_predict_stars(model, asked->user_id, item));
     service_answer(reply, CREATED,
