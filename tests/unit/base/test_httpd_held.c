@@ -295,8 +295,12 @@ Test(httpd_held, the_handler_is_told_what_the_server_refuses_and_may_say_why)
         char answer[4096];
         int fd = dial(desk);
         ask(fd, rows[r].request);
-        shutdown(fd, SHUT_WR);
-        raw_receive(fd, 2, answer, sizeof(answer));
+        if (rows[r].answer[0] == '\0') {
+            /* An end of the stream that comes with the last bytes may be noticed late. */
+            clock_sleep_ns(50 * CLOCK_NS_PER_MS);
+            shutdown(fd, SHUT_WR);
+        }
+        raw_receive(fd, 1, answer, sizeof(answer));
         cr_expect(strstr(answer, rows[r].answer) != NULL, "%s: %s", rows[r].what, answer);
         await_refused(desk, rows[r].status, rows[r].what);
         close(fd);
