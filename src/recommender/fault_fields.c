@@ -15,8 +15,6 @@
 #define ON_A_SHARE (KIND(LATENCY) | KIND(ERRORS) | KIND(DROPPED_RATINGS))
 #define CHOICES_MAX 4
 
-enum { ITEMS_CHOSEN_FROM = FAULT_ITEMS_EMPTY, FORM_CHOSEN_FROM = FAULT_FORM_TEXT };
-
 enum shape { SHAPE_REAL, SHAPE_WHOLE, SHAPE_CHOICE };
 
 struct field {
@@ -49,12 +47,12 @@ static const struct field fields[] = {
      .what = "Status that is answered."},
     {"source", SHAPE_CHOICE, KIND(BROKEN_SOURCE), KIND(BROKEN_SOURCE), AT(source), 0, 0, 0,
      .choice = {"base", "similar", "popular"}, .what = "Source that is broken."},
-    {"items", SHAPE_CHOICE, KIND(BROKEN_SOURCE), 0, AT(items), 0, 0, FAULT_ITEMS_EMPTY,
-     .choice = {"empty", "random"}, .first_choice = ITEMS_CHOSEN_FROM, .what = "What it proposes."},
+    {"items", SHAPE_CHOICE, KIND(BROKEN_SOURCE), 0, AT(items), 0, 0, SOURCE_EMPTY,
+     .choice = {"empty", "random"}, .first_choice = SOURCE_EMPTY, .what = "What it proposes."},
     {"delay_s", SHAPE_REAL, KIND(SCRAPE_DELAY), KIND(SCRAPE_DELAY), AT(delay_s), 0.001,
      FAULT_DELAY_MAX_S, 0, .what = "Time by which /metrics is answered later."},
     {"form", SHAPE_CHOICE, KIND(SCRAPE_GARBAGE), 0, AT(form), 0, 0, FAULT_FORM_TEXT,
-     .choice = {"text", "cut"}, .first_choice = FORM_CHOSEN_FROM,
+     .choice = {"text", "cut"}, .first_choice = FAULT_FORM_TEXT,
      .what = "Text that is no exposition, or the first part of one."},
 };
 

@@ -8,6 +8,7 @@
 struct recommend_scratch {
     int64_t (*now_ns)(void); /* NULL = stages are not timed */
     int64_t stage_began_ns;
+    struct source_states states;
     struct recommend_account account;
     struct ranker_input input;
     uint64_t seen[];
@@ -19,6 +20,7 @@ struct recommend_scratch *recommend_scratch_new(const struct model *model)
         mem_try_alloc(sizeof *scratch + sources_seen_words(model) * sizeof(uint64_t));
     if (scratch != NULL) {
         scratch->now_ns = NULL;
+        scratch->states = (struct source_states){0};
         scratch->account = (struct recommend_account){0};
     }
     return scratch;
@@ -32,6 +34,11 @@ void recommend_scratch_free(struct recommend_scratch *scratch)
 void recommend_scratch_clock(struct recommend_scratch *scratch, int64_t (*now_ns)(void))
 {
     scratch->now_ns = now_ns;
+}
+
+void recommend_scratch_break(struct recommend_scratch *scratch, const struct source_states *states)
+{
+    scratch->states = states != NULL ? *states : (struct source_states){0};
 }
 
 const struct recommend_account *recommend_account(const struct recommend_scratch *scratch)
@@ -68,7 +75,9 @@ const struct ranker_input *recommend_candidates(const struct model *model, int32
     begin_stages(scratch);
     sources_prepare(&query, model, user_id, posted, posted_count, scratch->seen);
     for (int s = 0; s < SOURCE_COUNT; s++) {
-        scratch->input.count[s] = propose[s](&query, RANKER_CANDIDATES_MAX, scratch->input.list[s]);
+        int count = propose[s](&query, RANKER_CANDIDATES_MAX, scratch->input.list[s]);
+        scratch->input.count[s] =
+            source_broken(&query, &scratch->states, (enum source)s, scratch->input.list[s], count);
         scratch->account.candidates[s] = scratch->input.count[s];
         end_stage(scratch, (enum recommend_stage)s); /* a stage a source, in their order */
     }

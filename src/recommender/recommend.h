@@ -7,6 +7,7 @@
 
 #include "recommender/model.h"
 #include "recommender/ranker.h"
+#include "recommender/source_broken.h"
 
 #define RECOMMEND_LENGTH_MAX 50
 
@@ -20,6 +21,10 @@ void recommend_scratch_free(struct recommend_scratch *scratch); /* accepts NULL 
 
 /* Lists made with this scratch are timed by `now_ns`; without it nothing reads a clock. */
 void recommend_scratch_clock(struct recommend_scratch *scratch, int64_t (*now_ns)(void));
+
+/* Lists made with this scratch come from sources in these states, until told otherwise; NULL = all
+ * whole, as in a new scratch. */
+void recommend_scratch_break(struct recommend_scratch *scratch, const struct source_states *states);
 
 /* What the last list made with a scratch took. */
 struct recommend_account {

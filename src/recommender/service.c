@@ -132,10 +132,10 @@ static void dispatch(struct service *service, const struct service_call *call,
     }
     switch (route) {
     case ROUTE_RECOMMENDATIONS:
-        service_get_list(service, request, reply);
+        service_get_list(service, call, reply);
         break;
     case ROUTE_RATINGS:
-        service_post_rating(service, request, reply);
+        service_post_rating(service, call, reply);
         break;
     case ROUTE_RETRAIN:
         if (method == METHOD_GET) {

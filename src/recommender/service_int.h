@@ -79,10 +79,10 @@ void service_answer(struct httpd_reply *reply, int status, json_t *value);
 void service_refuse(struct httpd_reply *reply, int status, const char *detail);
 
 /* One function a route and method. Any thread. */
-void service_get_list(struct service *service, const struct httpd_request *request,
+void service_get_list(struct service *service, const struct service_call *call,
                       struct httpd_reply *reply);
 void service_free_lanes(struct service *service); /* of service_get_list */
-void service_post_rating(struct service *service, const struct httpd_request *request,
+void service_post_rating(struct service *service, const struct service_call *call,
                          struct httpd_reply *reply);
 void service_get_retrain(struct service *service, struct httpd_reply *reply);
 void service_post_retrain(struct service *service, const struct httpd_request *request,

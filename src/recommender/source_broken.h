@@ -1,0 +1,21 @@
+/*
+ * What a source proposes when it is broken on purpose: nothing, or films drawn at random among
+ * those the person has not seen, under the scores of those it would have proposed. Pure.
+ */
+#ifndef RECOMMENDER_SOURCE_BROKEN_H
+#define RECOMMENDER_SOURCE_BROKEN_H
+
+#include "recommender/sources.h"
+
+enum source_state { SOURCE_WHOLE, SOURCE_EMPTY, SOURCE_RANDOM };
+
+struct source_states {
+    enum source_state of[SOURCE_COUNT];
+    uint64_t seed; /* of what is drawn */
+};
+
+/* Changes the `count` candidates that `source` proposed; returns how many there are now. */
+int source_broken(const struct source_query *query, const struct source_states *states,
+                  enum source source, struct candidate *list, int count);
+
+#endif
