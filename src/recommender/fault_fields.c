@@ -204,17 +204,21 @@ static bool known_key(const char *key)
     return known;
 }
 
-/* What no field can say alone. */
-static void check_whole(json_t *body, const struct fault_spec *spec, struct faults *complaints)
+/* What no field of a latency can say alone. */
+static void check_latency(const json_t *body, struct faults *complaints)
 {
-    const char *key;
-    json_t *value;
     bool fixed = json_object_get(body, "latency_s") != NULL;
     bool median = json_object_get(body, "median_s") != NULL;
     bool sigma = json_object_get(body, "sigma") != NULL;
-    if (spec->kind == FAULT_LATENCY && (fixed ? median || sigma : !median || !sigma)) {
+    if (fixed ? median || sigma : !median || !sigma) {
         complain(complaints, "", "expected either latency_s or both median_s and sigma");
     }
+}
+
+static void check_keys(json_t *body, struct faults *complaints)
+{
+    const char *key;
+    json_t *value;
     json_object_foreach(body, key, value)
     {
         if (!known_key(key)) {
@@ -260,9 +264,12 @@ bool fault_spec_read(const char *body, size_t len, struct fault_spec *out,
         }
         out->share = (ON_A_SHARE & 1U << out->kind) != 0 ? out->share : 1;
         read_handlers(value, out, complaints);
+        if (out->kind == FAULT_LATENCY) {
+            check_latency(value, complaints);
+        }
     }
     if (json_is_object(value)) {
-        check_whole(value, out, complaints);
+        check_keys(value, complaints);
     }
     json_decref(value);
     return complaints->count == 0;
