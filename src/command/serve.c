@@ -174,6 +174,7 @@ static enum err run(const struct options *options, struct error *error)
                                             .body_max_bytes = SERVICE_BODY_MAX_BYTES,
                                             .reply_max_bytes = SERVICE_REPLY_MAX_BYTES,
                                             .connections_max = CONNECTIONS_MAX,
+                                            .tell_refused = true,
                                             .let_go = service_let_go};
         code = httpd_start(&httpd, &server, service_handle, service, error);
     }

@@ -177,6 +177,7 @@ void service_get_metrics(struct service *service, enum fault_form form, struct h
     process_info_read(&gauges.process);
     reply->content_type = METRICS_CONTENT_TYPE;
     service_metrics_write(service->metrics, &gauges, &reply->body);
+    service_write_store(service, &reply->body);
     write_trainings(service, &status, &reply->body);
     fault_board_write(service->faults, clock_mono_ns(), &reply->body);
     spoil(&reply->body, form);

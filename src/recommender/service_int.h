@@ -22,6 +22,8 @@ enum {
     NOT_FOUND = 404,
     METHOD_NOT_ALLOWED = 405,
     CONFLICT = 409,
+    CONTENT_TOO_LARGE = 413,
+    UNSUPPORTED_MEDIA_TYPE = 415,
     UNPROCESSABLE = 422,
     SERVER_ERROR = 500,
     UNAVAILABLE = 503
@@ -82,8 +84,10 @@ void service_refuse(struct httpd_reply *reply, int status, const char *detail);
 void service_get_list(struct service *service, const struct service_call *call,
                       struct httpd_reply *reply);
 void service_free_lanes(struct service *service); /* of service_get_list */
-void service_post_rating(struct service *service, const struct service_call *call,
+/* False if it holds the request and answers once the rating is kept. */
+bool service_post_rating(struct service *service, const struct service_call *call,
                          struct httpd_reply *reply);
+void service_write_store(struct service *service, struct buf *out); /* its metrics */
 void service_get_retrain(struct service *service, struct httpd_reply *reply);
 void service_post_retrain(struct service *service, const struct httpd_request *request,
                           struct httpd_reply *reply);

@@ -81,6 +81,10 @@ void service_get_list(struct service *service, const struct service_call *call,
     const struct httpd_request *request = call->request;
     struct list_request asked;
     char reason[REQUEST_REASON_SIZE];
+    if (httpd_query_count(request, "user_id") > 1 || httpd_query_count(request, "n") > 1) {
+        service_refuse(reply, UNPROCESSABLE, "user_id and n may each be given once only");
+        return;
+    }
     if (!request_read_list(httpd_query(request, "user_id"), httpd_query(request, "n"), &asked,
                            reason)) {
         service_refuse(reply, UNPROCESSABLE, reason);

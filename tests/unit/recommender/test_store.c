@@ -16,7 +16,9 @@ static struct posted_rating row(int32_t user, int32_t movie, uint8_t half_stars,
 static void add(struct store *store, struct posted_rating rating, const char *request_id)
 {
     struct error error = {0};
-    cr_assert(store_add(store, &rating, request_id, &error) == ERR_OK, "%s", error.text);
+    struct store_entry entry = {.rating = rating};
+    (void)snprintf(entry.request_id, sizeof entry.request_id, "%s", request_id);
+    cr_assert(store_add(store, &entry, &error) == ERR_OK, "%s", error.text);
 }
 
 static struct store *open_store(const char *path)
