@@ -115,6 +115,7 @@ static bool add_headers(struct MHD_Response *response, const struct httpd_reques
     return add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->content_type) &&
            add_location(response, request, reply) &&
            add_header(response, MHD_HTTP_HEADER_ALLOW, reply->allow) &&
+           add_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, reply->authenticate) &&
            add_header(response, MHD_HTTP_HEADER_RETRY_AFTER,
                       reply->retry_after_s > 0 ? seconds : NULL);
 }

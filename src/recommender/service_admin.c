@@ -53,6 +53,7 @@ bool service_admit(struct service *service, const struct service_call *call,
             .forwarded = forwarded != NULL ? forwarded : httpd_header(request, "Forwarded"),
             .origin = httpd_header(request, "Origin")};
         status = admin_gate(service->admin_token, &visitor, &why);
+        reply->authenticate = status == UNAUTHORIZED ? "Bearer" : NULL;
     }
     if (status != 0) {
         service_refuse(reply, status, why);
