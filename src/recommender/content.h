@@ -15,7 +15,7 @@
 #include "recommender/tiles.h"
 
 #define CONTENT_DIMS_MAX EMBEDDINGS_DIMS_MAX
-#define CONTENT_POOL_MAX 4096 /* a multiple of TILE_FILMS */
+#define CONTENT_POOL_MAX 2048 /* a multiple of TILE_FILMS */
 
 struct content {
     int32_t films, without; /* all, those without a vector: never proposed */
@@ -25,7 +25,7 @@ struct content {
     /* Made from these by content_arrange. */
     int32_t *pool; /* [pool_count], the films of highest prior that have a vector, falling */
     int32_t pool_count;
-    struct tiles pool_tiles; /* vectors of the pool, laid out for scoring */
+    struct tiles pool_tiles; /* vectors of the pool times prior, laid out for scoring */
 };
 
 /* `given` (may be NULL) replaces the built-in vectors. half_life_s ages the ratings in the prior

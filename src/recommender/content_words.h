@@ -9,7 +9,7 @@
 #include "movielens/catalogue.h"
 #include "movielens/tags.h"
 
-#define CONTENT_WORDS_DIMS 48
+#define CONTENT_WORDS_DIMS 32
 
 /* vector [films x CONTENT_WORDS_DIMS] gets rows of length 1, or 0 for a film of which nothing is
  * known. The same for any number of threads. */
