@@ -40,7 +40,8 @@ static json_t *text(void)
 
 static json_t *text_at_most(size_t bytes)
 {
-    return json_pack("{s:s,s:I}", "type", "string", "maxLength", (json_int_t)bytes);
+    return json_pack("{s:s,s:s,s:I,s:s}", "description", "UTF-8 of at most so many bytes.", "type",
+                     "string", "maxLength", (json_int_t)bytes, "pattern", "^[^\\u0000]*$");
 }
 
 static json_t *id(void)
