@@ -429,10 +429,11 @@ json_t *openapi_document(size_t body_max_bytes)
     char description[512];
     (void)snprintf(
         description, sizeof description,
-        "Films for people, ratings from them. Request bodies hold at most %zu bytes. Other methods "
-        "are answered 405, other paths 404; requests that the server cannot read or has waited for "
-        "too long are answered 400, 408, 414 or 431, and 503 when memory is exhausted. HEAD is "
-        "answered as GET.",
+        "Films for people, ratings from them. Request bodies hold at most %zu bytes. Other "
+        "methods, "
+        "HEAD among them, are answered 405, other paths 404; requests that the server cannot "
+        "read or has waited for too long are answered 400, 408, 414 or 431, and 503 when "
+        "memory is exhausted.",
         body_max_bytes);
     return json_pack("{s:s,s:{s:s,s:s,s:s},s:o,s:o}", "openapi", "3.1.0", "info", "title",
                      "driftdrill recommender", "version", DRIFTDRILL_VERSION, "description",
