@@ -122,7 +122,12 @@ static void start_biases(struct towers_training *training)
     mem_free(count);
 }
 
-void towers_start_cold(struct towers_training *training)
+static int after_sweep(void *context, int sweep, int sweeps)
+{
+    return towers_report(context, TOWERS_START_SHARE * sweep / sweeps);
+}
+
+bool towers_start_cold(struct towers_training *training)
 {
     const struct towers_config *config = training->config;
     const struct als_config als = {.factors = config->factors,
@@ -136,13 +141,14 @@ void towers_start_cold(struct towers_training *training)
         mem_zalloc((size_t)training->ratings->users * (size_t)training->k + 1, sizeof *user);
     weights_of(training, &weights);
     sparse_transpose(&weights, &transposed);
-    als_train(&als, &weights, &transposed, training->parallel, 0, user, training->item.value, NULL,
-              NULL);
+    als_train(&als, &weights, &transposed, training->parallel, 0, user, training->item.value,
+              after_sweep, training);
     sparse_deinit(&weights);
     sparse_deinit(&transposed);
     mem_free(user);
     start_embeddings(training);
     start_biases(training);
+    return towers_report(training, TOWERS_START_SHARE);
 }
 
 void towers_start_warm(struct towers_training *training, const struct towers *former,

@@ -18,6 +18,8 @@ struct towers_training {
     const struct ratings *ratings;
     int64_t newest_s;
     const struct parallel *parallel;
+    towers_progress *progress; /* may be NULL */
+    void *context;
     struct towers *towers; /* whose slow and fast are trained in place; item is made at the end */
     int k;
     struct towers_table item, bias, slow, fast;
@@ -26,8 +28,6 @@ struct towers_training {
     float *draw_log;     /* [films], logarithm of a film's share */
     int32_t *order;      /* [users], of this epoch */
     int32_t choices_max; /* a person and epoch */
-    int64_t learned;     /* choices, in all */
-    double loss, loss_weight;
 };
 
 /* Everything of one batch; arrays grow as needed and are reused. */
@@ -67,10 +67,24 @@ struct towers_batch {
     int32_t *count; /* [films], scratch of the grouping */
 };
 
+/* ---- towers_train.c ---- */
+
+/* Tells the caller how far it is; false stops the training. */
+bool towers_report(const struct towers_training *training, double share);
+/* From config, ratings, newest_s, parallel and towers, which the caller has set. */
+void towers_training_init(struct towers_training *training);
+void towers_training_deinit(struct towers_training *training);
+/* Draws the batch's choices and negatives (the same ones for the same seed, epoch and serial) and
+ * leaves the gradients of its loss in its rows, grouped by film. */
+void towers_batch_gradients(struct towers_training *training, struct towers_batch *batch,
+                            uint64_t epoch, uint64_t serial);
+
 /* ---- towers_start.c ---- */
 
-/* Embeddings and biases from a factorisation. */
-void towers_start_cold(struct towers_training *training);
+/* Share of a cold training's time that the factorisation takes, about. */
+#define TOWERS_START_SHARE 0.25
+/* Embeddings and biases from a factorisation; false if stopped. */
+bool towers_start_cold(struct towers_training *training);
 /* The same from a former model; films it lacks start from nothing. */
 void towers_start_warm(struct towers_training *training, const struct towers *former,
                        const int32_t *former_item);
