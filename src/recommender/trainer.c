@@ -64,7 +64,7 @@ const char *trainer_cause_name(enum trainer_cause cause)
 static void tell_progress(struct trainer *trainer, const struct trainer_status *status)
 {
     int64_t now_ns = clock_mono_ns();
-    if (now_ns - trainer->told_ns >= PROGRESS_TOLD_NS) {
+    if (now_ns - trainer->told_ns >= PROGRESS_TOLD_NS && status->progress < 1) {
         trainer->told_ns = now_ns;
         log_write(LOG_INFO, "serve", "training: %.0f %%", 100 * status->progress);
     }
