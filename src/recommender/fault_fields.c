@@ -152,9 +152,7 @@ static void read_field(const struct field *field, const json_t *body, struct fau
                            fault_kind_name(spec->kind));
             complain(complaints, path, text);
         }
-    } else if (value == NULL && (field->required & kind) != 0) {
-        complain(complaints, path, wanted(field, text, sizeof text));
-    } else if (value != NULL && !read_value(field, value, &number)) {
+    } else if (value == NULL ? (field->required & kind) != 0 : !read_value(field, value, &number)) {
         complain(complaints, path, wanted(field, text, sizeof text));
     } else {
         set_number(spec, field, number);
