@@ -60,10 +60,13 @@ static enum err failed(const struct store *store, const char *what, struct error
 
 /* ---- opening ---- */
 
-static const char schema[] = "PRAGMA locking_mode=EXCLUSIVE;"
-                             "PRAGMA journal_mode=WAL;"
-                             "PRAGMA synchronous=FULL;"
-                             "PRAGMA cache_size=-32768;" /* KiB */
+static const char durable[] = "PRAGMA locking_mode=EXCLUSIVE;"
+                              "PRAGMA journal_mode=WAL;"
+                              "PRAGMA synchronous=FULL";
+/* There is nothing to survive, only to roll back. */
+static const char fleeting[] = "PRAGMA journal_mode=MEMORY;"
+                               "PRAGMA synchronous=OFF";
+static const char schema[] = "PRAGMA cache_size=-32768;" /* KiB */
                              "BEGIN IMMEDIATE;"          /* takes the lock, for good */
                              "CREATE TABLE IF NOT EXISTS ratings("
                              " user_id INTEGER NOT NULL,"
@@ -86,7 +89,7 @@ static const char page_sql[] = "SELECT user_id, movie_id, rating, time_s FROM ra
                                " WHERE (user_id, movie_id) > (?1, ?2)"
                                " ORDER BY user_id, movie_id LIMIT ?3";
 
-static enum err prepare(struct store *store, struct error *error)
+static enum err prepare(struct store *store, const char *mode, struct error *error)
 {
     const struct {
         const char *sql;
@@ -97,7 +100,8 @@ static enum err prepare(struct store *store, struct error *error)
                 {insert_sql, &store->insert},
                 {page_sql, &store->page}};
     sqlite3_busy_timeout(store->db, BUSY_TIMEOUT_MS);
-    if (sqlite3_exec(store->db, schema, NULL, NULL, NULL) != SQLITE_OK) {
+    if (sqlite3_exec(store->db, mode, NULL, NULL, NULL) != SQLITE_OK ||
+        sqlite3_exec(store->db, schema, NULL, NULL, NULL) != SQLITE_OK) {
         return failed(store, "set up the rating store", error);
     }
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -138,7 +142,7 @@ enum err store_open(const char *path, struct store **out, struct error *error)
     if (sqlite3_open_v2(path != NULL ? path : "", &store->db, flags, NULL) != SQLITE_OK) {
         code = failed(store, "open the rating store", error);
     }
-    code = code != ERR_OK ? code : prepare(store, error);
+    code = code != ERR_OK ? code : prepare(store, path != NULL ? durable : fleeting, error);
     code = code != ERR_OK ? code : start_committer(store, error);
     if (code != ERR_OK) {
         store_close(store);

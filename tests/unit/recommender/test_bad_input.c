@@ -10,13 +10,15 @@
 
 #include <criterion/criterion.h>
 #include <jansson.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #define DEADLINE_S 60
 
 struct face {
-    char folder[64], data[96];
+    char folder[64], data[96], store[96];
     struct service *service;
     struct httpd *httpd;
 };
@@ -35,6 +37,8 @@ static void face_open(struct face *face)
     dataset_deinit(&data);
     config.trainer.train = taste_config();
     config.trainer.data_folder = face->data;
+    (void)snprintf(face->store, sizeof face->store, "%s/ratings.db", face->folder);
+    config.store_path = face->store;
     cr_assert(service_open(&face->service, &config, &error) == ERR_OK, "%s", error.text);
     for (int i = 0; i < DEADLINE_S * 1000 && status.state == TRAINER_TRAINING; i++) {
         clock_sleep_ns(CLOCK_NS_PER_MS);
@@ -60,12 +64,9 @@ static void face_close(struct face *face)
     cr_expect(file_remove_tree(face->folder, NULL) == ERR_OK);
 }
 
-/* Requests counted under these labels. */
-static double counted(const struct face *face, const char *handler, const char *method, int status)
+static double metric(const struct face *face, const char *name, const struct metrics_label *labels,
+                     size_t label_count)
 {
-    const char class_name[] = {(char)('0' + status / 100), 'x', 'x', '\0'};
-    const struct metrics_label labels[] = {
-        {"handler", handler}, {"method", method}, {"status", class_name}};
     struct metrics_snapshot *snapshot = NULL;
     struct http_reply reply;
     struct http *http = http_new();
@@ -75,12 +76,21 @@ static double counted(const struct face *face, const char *handler, const char *
     (void)snprintf(url, sizeof url, "%s/metrics", httpd_url(face->httpd));
     cr_assert(http_get(http, url, 20000, &reply, NULL) == ERR_OK && reply.status == 200);
     cr_assert(metrics_parse("metrics", reply.body.data, reply.body.len, &snapshot, NULL) == ERR_OK);
-    double count = metrics_sum(snapshot, "http_requests_total", labels, 3, &found);
-    cr_expect(found, "%s %s %s has no series before its first event", handler, method, class_name);
+    double sum = metrics_sum(snapshot, name, labels, label_count, &found);
+    cr_expect(found, "%s has no series before its first event", name);
     metrics_snapshot_free(snapshot);
     buf_deinit(&reply.body);
     http_free(http);
-    return count;
+    return sum;
+}
+
+/* Requests counted under these labels. */
+static double counted(const struct face *face, const char *handler, const char *method, int status)
+{
+    const char class_name[] = {(char)('0' + status / 100), 'x', 'x', '\0'};
+    const struct metrics_label labels[] = {
+        {"handler", handler}, {"method", method}, {"status", class_name}};
+    return metric(face, "http_requests_total", labels, 3);
 }
 
 struct row {
@@ -349,5 +359,75 @@ Test(bad_input, an_overlong_path_or_head_is_refused_and_the_service_goes_on)
     static const char good[] = "GET /healthz HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
     ask(&face, good, sizeof good - 1, answer, sizeof answer);
     cr_expect(strncmp(answer, "HTTP/1.1 200 ", 13) == 0);
+    face_close(&face);
+}
+
+/* A rating of the third film of a list just served. */
+static void served_rating(const struct face *face, char *request, size_t size)
+{
+    static const char ask_list[] =
+        "GET /recommendations/?user_id=3 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+    static char answer[65536];
+    char body[256];
+    ask(face, ask_list, sizeof ask_list - 1, answer, sizeof answer);
+    json_t *list = json_loads(strstr(answer, "\r\n\r\n") + 4, 0, NULL);
+    const json_t *third = json_array_get(json_object_get(list, "recommendations"), 2);
+    (void)snprintf(body, sizeof body,
+                   "{\"user_id\":3,\"movie_id\":%d,\"rating\":4,\"request_id\":\"%s\"}",
+                   (int)json_integer_value(json_object_get(third, "movie_id")),
+                   json_string_value(json_object_get(list, "request_id")));
+    json_decref(list);
+    (void)snprintf(request, size,
+                   "POST /ratings/ HTTP/1.1\r\nHost: h\r\nConnection: close\r\n"
+                   "Content-Length: %zu\r\n\r\n%s",
+                   strlen(body), body);
+}
+
+Test(bad_input, a_rating_sent_again_is_answered_alike_and_counted_once)
+{
+    static char first[65536], second[65536];
+    struct face face;
+    char request[1024];
+    face_open(&face);
+    served_rating(&face, request, sizeof request);
+    ask(&face, request, strlen(request), first, sizeof first);
+    ask(&face, request, strlen(request), second, sizeof second);
+    cr_expect(strncmp(first, "HTTP/1.1 201 ", 13) == 0 && strstr(first, "\"rank\":3}") != NULL,
+              "%s", first);
+    cr_expect(strncmp(second, "HTTP/1.1 201 ", 13) == 0, "%s", second);
+    cr_expect_str_eq(strstr(first, "\r\n\r\n"), strstr(second, "\r\n\r\n"));
+    cr_expect(metric(&face, "user_rating_count", NULL, 0) == 1);
+    cr_expect(metric(&face, "recommendation_lists_converted_total", NULL, 0) == 1);
+    cr_expect(metric(&face, "ratings_kept_total", NULL, 0) == 2);
+    cr_expect(metric(&face, "ratings_repeated_total", NULL, 0) == 1);
+    cr_expect(counted(&face, RATE, "POST", 201) == 2);
+    face_close(&face);
+}
+
+Test(bad_input, ratings_that_a_full_disk_refuses_change_nothing)
+{
+    static char answer[65536];
+    struct face face;
+    struct rlimit limit, none;
+    char request[1024];
+    face_open(&face);
+    served_rating(&face, request, sizeof request);
+    (void)signal(SIGXFSZ, SIG_IGN);
+    cr_assert(getrlimit(RLIMIT_FSIZE, &limit) == 0);
+    none = limit;
+    none.rlim_cur = 0;
+    cr_assert(setrlimit(RLIMIT_FSIZE, &none) == 0);
+    ask(&face, request, strlen(request), answer, sizeof answer);
+    cr_assert(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+    cr_expect(strncmp(answer, "HTTP/1.1 503 ", 13) == 0, "%s", answer);
+    cr_expect(strstr(answer, "Retry-After: 1\r\n") != NULL, "%s", answer);
+    cr_expect(strstr(answer, "{\"detail\":\"the rating could not be kept\"}") != NULL);
+    cr_expect(metric(&face, "user_rating_count", NULL, 0) == 0);
+    cr_expect(metric(&face, "ratings_lost_total", NULL, 0) == 1);
+    cr_expect(metric(&face, "rating_store_failed_commits_total", NULL, 0) == 1);
+    cr_expect(counted(&face, RATE, "POST", 503) == 1);
+    ask(&face, request, strlen(request), answer, sizeof answer);
+    cr_expect(strncmp(answer, "HTTP/1.1 201 ", 13) == 0, "%s", answer);
+    cr_expect(metric(&face, "user_rating_count", NULL, 0) == 1);
     face_close(&face);
 }
