@@ -5,7 +5,7 @@
 #ifndef RECOMMENDER_SOURCE_BROKEN_H
 #define RECOMMENDER_SOURCE_BROKEN_H
 
-#include "recommender/sources.h"
+#include "recommender/query.h"
 
 enum source_state { SOURCE_WHOLE, SOURCE_EMPTY, SOURCE_RANDOM };
 
@@ -15,7 +15,7 @@ struct source_states {
 };
 
 /* Changes the `count` candidates that `source` proposed; returns how many there are now. */
-int source_broken(const struct source_query *query, const struct source_states *states,
-                  enum source source, struct candidate *list, int count);
+int source_broken(const struct query *query, const struct source_states *states, enum source source,
+                  struct candidate *list, int count);
 
 #endif

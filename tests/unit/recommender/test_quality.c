@@ -9,6 +9,7 @@
 #include "recommender/train.h"
 
 #include <criterion/criterion.h>
+#include <gsl/gsl_errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,7 +72,7 @@ static struct quality measure(const struct model *model, const int32_t *held)
     for (int32_t u = 0; u < quality.people; u++) {
         struct ranker_place places[LENGTH];
         int32_t user_id = model->corpus.ratings.user_id[u];
-        const struct ranker_input *input = recommend_candidates(model, user_id, NULL, 0, scratch);
+        const struct candidates *input = recommend_candidates(model, user_id, NULL, 0, scratch);
         quality.base += hit(input->list[SOURCE_BASE], input->count[SOURCE_BASE], held[u]);
         quality.popular += hit(input->list[SOURCE_POPULAR], input->count[SOURCE_POPULAR], held[u]);
         int count = recommend_list(model, user_id, NULL, 0, LENGTH, scratch, places);
@@ -90,10 +91,8 @@ static struct quality measure(const struct model *model, const int32_t *held)
     return quality;
 }
 
-Test(quality, personal_lists_beat_popular_ones_and_the_sources_have_their_shares)
+Test(quality, personal_lists_beat_popular_ones_and_the_shares_are_as_said)
 {
-    static const double wanted[SOURCE_COUNT] = {1 - RANKER_SHARE_SIMILAR - RANKER_SHARE_POPULAR,
-                                                RANKER_SHARE_SIMILAR, RANKER_SHARE_POPULAR};
     struct dataset data;
     struct corpus corpus;
     struct train_config config = train_defaults();
@@ -112,8 +111,6 @@ Test(quality, personal_lists_beat_popular_ones_and_the_sources_have_their_shares
     cr_expect(got.base > 1.25 * got.popular, "base %g, popularity %g", got.base, got.popular);
     cr_expect(got.list > 1.25 * got.popular, "list %g, popularity %g", got.list, got.popular);
     for (int s = 0; s < SOURCE_COUNT; s++) {
-        cr_expect(fabs(got.share[s] - wanted[s]) < 0.05, "%s has %g of the places",
-                  source_name((enum source)s), got.share[s]);
         cr_expect(fabs(got.share[s] - model->source_share[s]) < 0.05,
                   "%s has %g of the places, the model says %g", source_name((enum source)s),
                   got.share[s], model->source_share[s]);

@@ -7,7 +7,7 @@
 #include <criterion/criterion.h>
 
 static int list_for(const struct model *model, int32_t user_id, const struct source_states *states,
-                    struct ranker_input *candidates, struct ranker_place *places)
+                    struct candidates *candidates, struct ranker_place *places)
 {
     struct recommend_scratch *scratch = recommend_scratch_new(model);
     recommend_scratch_break(scratch, states);
@@ -20,7 +20,7 @@ static int list_for(const struct model *model, int32_t user_id, const struct sou
 Test(source_broken, an_empty_source_has_no_place_in_lists)
 {
     struct model *model = taste_model(0, 1600000000, 1);
-    struct ranker_input candidates;
+    struct candidates candidates;
     struct ranker_place places[10];
     for (int s = 0; s < SOURCE_COUNT; s++) {
         struct source_states states = {0};
@@ -50,7 +50,7 @@ static bool has_rated(const struct model *model, int32_t user, int32_t item)
 Test(source_broken, a_random_source_proposes_other_unseen_films_under_its_scores)
 {
     struct model *model = taste_model(0, 1600000000, 1);
-    struct ranker_input whole, broken;
+    struct candidates whole, broken;
     struct ranker_place places[10];
     list_for(model, 5, NULL, &whole, places);
     const struct source_states states = {.of[SOURCE_BASE] = SOURCE_RANDOM, .seed = 3};
