@@ -123,8 +123,7 @@ int32_t towers_batch_take(struct towers_batch *batch, const struct towers_traini
                           int32_t at)
 {
     batch->people = batch->events = batch->choices = 0;
-    for (; at < training->ratings->users && batch->choices < training->config->batch_targets;
-         at++) {
+    for (; at < training->ratings->users && batch->choices < training->batch_choices; at++) {
         int32_t user = training->order[at], choices = choices_of(training, user);
         if (choices == 0) {
             continue;

@@ -7,7 +7,6 @@
 #include "base/mem.h"
 #include "numeric/als.h"
 #include "numeric/sparse.h"
-#include "recommender/age.h"
 #include "recommender/towers_train_int.h"
 
 #include <assert.h>
@@ -28,8 +27,7 @@ static void weights_of(const struct towers_training *training, struct sparse *ou
     memcpy(out->start, ratings->start, ((size_t)ratings->users + 1) * sizeof *out->start);
     memcpy(out->col, ratings->item, (size_t)ratings->count * sizeof *out->col);
     for (int64_t i = 0; i < ratings->count; i++) {
-        out->value[i] = (float)age_weight(training->newest_s - ratings->time_s[i],
-                                          training->config->half_life_s);
+        out->value[i] = towers_weight(training, ratings->time_s[i], 1);
     }
 }
 
@@ -110,8 +108,7 @@ static void start_biases(struct towers_training *training)
     const struct ratings *ratings = training->ratings;
     double *count = mem_zalloc((size_t)ratings->items + 1, sizeof *count), total = 0;
     for (int64_t i = 0; i < ratings->count; i++) {
-        count[ratings->item[i]] +=
-            age_weight(training->newest_s - ratings->time_s[i], training->config->half_life_s);
+        count[ratings->item[i]] += (double)towers_weight(training, ratings->time_s[i], 1);
     }
     for (int32_t f = 0; f < ratings->items; f++) {
         total += count[f] + BIAS_RIDGE;

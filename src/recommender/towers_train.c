@@ -34,6 +34,11 @@ enum { PURPOSE_ORDER = 0x54570001, PURPOSE_CHOICES };
 /* A learning rate ends at this share of its start. */
 #define RATE_END 0.1f
 #define EPOCHS_MIN 2
+/* A pass has so many batches, unless they would be smaller than that. */
+#define BATCHES_MIN 200
+#define BATCH_CHOICES_MIN 512
+/* A choice's weight relative to the mean weight. */
+#define WEIGHT_MAX 10.0f
 /* Adagrad's sums of squares start here, so that first steps are no leaps. */
 #define SQUARE_START 0.01f
 
@@ -45,11 +50,11 @@ struct towers_config towers_defaults(void)
                                   .batch_targets = 2048,
                                   .targets_cold = 3000000,
                                   .targets_warm = 1500000,
-                                  .epochs_cold = 20,
-                                  .epochs_warm = 10,
+                                  .epochs_cold = 15,
+                                  .epochs_warm = 7,
                                   .start_sweeps = 6,
-                                  .learning_rate = 0.05f,
-                                  .shrink = 0,
+                                  .learning_rate = 0.01f,
+                                  .shrink = 0.3f,
                                   .start_strength = 4,
                                   .start_fast = 0.2f,
                                   .slow_floor = 0.05,
@@ -95,8 +100,7 @@ static void read_choice(const struct towers_training *training, struct towers_ba
     batch->choice_film[row] = film;
     batch->chosen[row] = training->item.value + (size_t)film * k;
     batch->chosen_bias[row] = training->bias.value[film];
-    batch->weight[row] = (float)age_weight(training->newest_s - training->ratings->time_s[rating],
-                                           training->config->half_life_s);
+    batch->weight[row] = towers_weight(training, training->ratings->time_s[rating], WEIGHT_MAX);
     batch->slow_scale[row] = (float)towers_pools_scale(training->towers, pools);
     towers_pools_read(training->towers, pools, batch->user + (size_t)row * k);
 }
@@ -315,6 +319,24 @@ static void learn_batch(struct towers_training *training, struct towers_batch *b
 
 /* ---- training ---- */
 
+float towers_weight(const struct towers_training *training, int64_t time_s, float most)
+{
+    double weight = age_weight(training->newest_s - time_s, training->config->half_life_s);
+    return fminf((float)(weight * training->weight_scale), most);
+}
+
+/* Weights of age are relative: on MovieLens nearly all ratings are at their floor, and steps that
+ * small would be nothing against the pull towards 0. */
+static double scale_of_weights(const struct towers_training *training)
+{
+    const struct ratings *ratings = training->ratings;
+    double sum = 0;
+    for (int64_t i = 0; i < ratings->count; i++) {
+        sum += age_weight(training->newest_s - ratings->time_s[i], training->config->half_life_s);
+    }
+    return sum > 0 ? (double)ratings->count / sum : 1;
+}
+
 static void table_init(struct towers_table *table, float *value, int32_t films, int width)
 {
     size_t cells = (size_t)films * (size_t)width;
@@ -334,6 +356,11 @@ void towers_training_init(struct towers_training *training)
     table_init(&training->bias, NULL, towers->films, 1);
     table_init(&training->slow, towers->slow, towers->films, training->k);
     table_init(&training->fast, towers->fast, towers->films, training->k);
+    training->weight_scale = scale_of_weights(training);
+    int64_t share = training->ratings->count / BATCHES_MIN, most = training->config->batch_targets;
+    training->batch_choices = (int32_t)(share < most ? share : most);
+    training->batch_choices =
+        training->batch_choices < BATCH_CHOICES_MIN ? BATCH_CHOICES_MIN : training->batch_choices;
     training->draw_up_to = mem_array(films + 1, sizeof *training->draw_up_to);
     training->draw_log = mem_array(films + 1, sizeof *training->draw_log);
     training->order = mem_array((size_t)training->ratings->users + 1, sizeof *training->order);
@@ -389,19 +416,18 @@ static int32_t choices_for(const struct towers_training *training, int64_t targe
 }
 
 /* Few passes over many people, more over few: a pass costs time for every rating, learned from or
- * not, and the first two teach most. */
-static int epochs_for(const struct towers_training *training, int64_t targets, int most)
+ * not. */
+static int epochs_for(const struct towers_training *training, int64_t targets, int least, int most)
 {
     int64_t passes = targets / (training->ratings->count + 1);
-    int epochs = passes > EPOCHS_MIN ? (int)(passes < most ? passes : most) : EPOCHS_MIN;
+    int epochs = passes > least ? (int)(passes < most ? passes : most) : least;
     return epochs < most ? epochs : most;
 }
 
-static bool learn(struct towers_training *training, int64_t targets, int epochs_max, double from)
+static bool learn(struct towers_training *training, int64_t targets, int epochs, double from)
 {
     struct towers_batch batch;
     int32_t users = training->ratings->users;
-    int epochs = epochs_for(training, targets, epochs_max);
     uint64_t serial = 0;
     bool going = true;
     towers_batch_init(&batch, training);
@@ -410,7 +436,7 @@ static bool learn(struct towers_training *training, int64_t targets, int epochs_
         shuffle(training, (uint64_t)epoch);
         for (int32_t at = 0; at < users && going;) {
             double share = (epoch + (double)at / users) / epochs;
-            training->rate = training->config->learning_rate * (1 - (1 - RATE_END) * (float)share);
+            training->rate = training->rate_start * (1 - (1 - RATE_END) * (float)share);
             at = towers_batch_take(&batch, training, at);
             if (batch.choices > 0) {
                 learn_batch(training, &batch, (uint64_t)epoch, serial++);
@@ -461,12 +487,15 @@ bool towers_train(const struct towers_config *config, const struct corpus *corpu
     towers_training_init(&training);
     towers_start_draws(&training);
     bool going = true;
+    int epochs = epochs_for(&training, config->targets_cold, EPOCHS_MIN, config->epochs_cold);
+    training.rate_start = config->learning_rate * (float)epochs;
     if (warm) {
         towers_start_warm(&training, former, former_item);
-        going = learn(&training, config->targets_warm, config->epochs_warm, 0);
+        epochs = epochs_for(&training, config->targets_warm, 1, config->epochs_warm);
+        going = learn(&training, config->targets_warm, epochs, 0);
     } else {
         going = towers_start_cold(&training) &&
-                learn(&training, config->targets_cold, config->epochs_cold, TOWERS_START_SHARE);
+                learn(&training, config->targets_cold, epochs, TOWERS_START_SHARE);
     }
     write_items(&training);
     towers_training_deinit(&training);

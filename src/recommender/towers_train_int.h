@@ -23,11 +23,13 @@ struct towers_training {
     struct towers *towers; /* whose slow and fast are trained in place; item is made at the end */
     int k;
     struct towers_table item, bias, slow, fast;
-    float rate;
-    double *draw_up_to;  /* [films], running sum of the shares of the negatives */
-    float *draw_log;     /* [films], logarithm of a film's share */
-    int32_t *order;      /* [users], of this epoch */
-    int32_t choices_max; /* a person and epoch */
+    float rate, rate_start;
+    double weight_scale;   /* makes the mean weight of a rating 1 */
+    int32_t batch_choices; /* a batch, about */
+    double *draw_up_to;    /* [films], running sum of the shares of the negatives */
+    float *draw_log;       /* [films], logarithm of a film's share */
+    int32_t *order;        /* [users], of this epoch */
+    int32_t choices_max;   /* a person and epoch */
 };
 
 /* Everything of one batch; arrays grow as needed and are reused. */
@@ -71,6 +73,8 @@ struct towers_batch {
 
 /* Tells the caller how far it is; false stops the training. */
 bool towers_report(const struct towers_training *training, double share);
+/* Weight of a rating of that time relative to the mean, at most `most`. */
+float towers_weight(const struct towers_training *training, int64_t time_s, float most);
 /* From config, ratings, newest_s, parallel and towers, which the caller has set. */
 void towers_training_init(struct towers_training *training);
 void towers_training_deinit(struct towers_training *training);
