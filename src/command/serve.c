@@ -26,6 +26,12 @@ static const struct option_row rows[] = {
     {"factors", OPTION_INT, "K", "32", 8, 64, "Factors of the base source, a multiple of 8."},
     {"half-life", OPTION_DURATION, "TIME", "30d", 0, 0,
      "Age at which a rating weighs half, counted from the newest rating; 0 = no ageing."},
+    {"popular-half-life", OPTION_DURATION, "TIME", "30d", 0, 0,
+     "The same for the source popular alone; 0 = plain counts."},
+    {"embeddings", OPTION_TEXT, "FILE", NULL, 0, 0,
+     "Vectors of films for the source similar: CSV (movie id, numbers) or .npy (id first)."},
+    {"model", OPTION_TEXT, "FILE", NULL, 0, 0,
+     "Starts from the model in it, if it is there; every model trained is written to it."},
     {"store", OPTION_TEXT, "FILE", NULL, 0, 0, "SQLite file for posted ratings (else in memory)."},
     {"attribution-window", OPTION_DURATION, "TIME", "1h", 0, 0,
      "A rating counts for a list served at most so long before; later ones are counted apart."},
@@ -107,6 +113,8 @@ static enum err read_config(const struct options *options, struct service_config
     config->trainer.data_folder = found ? texts->folder : NULL;
     config->attribution_ns = options_duration_ns(options, "attribution-window");
     config->ratings_max = (size_t)options_int(options, "history-ratings");
+    config->trainer.embeddings_path = options_text(options, "embeddings");
+    config->trainer.model_path = options_text(options, "model");
     config->trainer.retrain_every_ns = options_duration_ns(options, "retrain-every");
     config->trainer.retrain_on_ratings = (uint64_t)options_int(options, "retrain-on-ratings");
     config->admin_token = texts->token[0] != '\0' ? texts->token : NULL;
@@ -116,6 +124,7 @@ static enum err read_config(const struct options *options, struct service_config
     struct train_config *train = &config->trainer.train;
     train->factors = (int)options_int(options, "factors");
     train->half_life_s = (double)options_duration_ns(options, "half-life") * 1e-9;
+    train->popular_half_life_s = (double)options_duration_ns(options, "popular-half-life") * 1e-9;
     train->seed = (uint64_t)options_int(options, "seed");
     train->parallel = parallel_all_cores();
     if (options_is_set(options, "train-threads")) {

@@ -9,6 +9,11 @@
 #define FILMS_MAX (INT32_MAX / 64)
 #define TIME_MAX_S UINT32_MAX
 
+static bool ok(const struct section_reader *reader)
+{
+    return section_failed(reader, NULL) == ERR_OK;
+}
+
 /* ---- texts ---- */
 
 /* Texts one behind the other, each with its NUL. */
@@ -62,10 +67,12 @@ static void expect_rising(struct section_reader *reader, const char *name, const
     }
 }
 
-/* Starts of rows: from 0 to `end`, never falling. */
-static void expect_starts(struct section_reader *reader, const char *name, const int64_t *start,
-                          size_t rows, size_t end)
+void model_file_expect_starts(struct section_reader *reader, const char *name, const int64_t *start,
+                              size_t rows, size_t end)
 {
+    if (!ok(reader)) {
+        return;
+    }
     bool good = start[0] == 0 && start[rows] == (int64_t)end;
     for (size_t i = 0; i < rows && good; i++) {
         good = start[i] <= start[i + 1];
@@ -75,21 +82,15 @@ static void expect_starts(struct section_reader *reader, const char *name, const
     }
 }
 
-static void expect_below(struct section_reader *reader, const char *name, const int32_t *index,
-                         size_t count, int32_t bound)
+void model_file_expect_below(struct section_reader *reader, const char *name, const int32_t *index,
+                             size_t count, int32_t bound)
 {
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && ok(reader); i++) {
         if (index[i] < 0 || index[i] >= bound) {
             section_refuse(reader, name, "holds %d, expected less than %d", (int)index[i],
                            (int)bound);
-            return;
         }
     }
-}
-
-static bool ok(const struct section_reader *reader)
-{
-    return section_failed(reader, NULL) == ERR_OK;
 }
 
 /* ---- films ---- */
@@ -200,8 +201,8 @@ static void restore_ratings(struct section_reader *reader, int32_t films, struct
     out->items = films;
     out->count = (int64_t)count;
     expect_rising(reader, "user id", out->user_id, users);
-    expect_starts(reader, "user start", out->start, users, count);
-    expect_below(reader, "rating film", out->item, count, films);
+    model_file_expect_starts(reader, "user start", out->start, users, count);
+    model_file_expect_below(reader, "rating film", out->item, count, films);
     if (ok(reader)) {
         expect_ratings(reader, out);
     }
@@ -242,8 +243,8 @@ static void restore_tags(struct section_reader *reader, int32_t films, struct ta
     }
     out->names = names;
     out->count = (int64_t)count;
-    expect_starts(reader, "tag start", out->start, (size_t)films, count);
-    expect_below(reader, "tag name", out->name, count, names);
+    model_file_expect_starts(reader, "tag start", out->start, (size_t)films, count);
+    model_file_expect_below(reader, "tag name", out->name, count, names);
     for (int32_t n = 0; n < names && ok(reader); n++) {
         size_t len = strlen(out->text[n]);
         if (len == 0 || len > TAGS_TEXT_MAX_BYTES) {

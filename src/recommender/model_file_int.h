@@ -27,5 +27,11 @@ void model_file_restore_towers(struct section_reader *reader, int32_t films, str
 
 /* A section of `count` finite numbers. */
 float *model_file_take_f32(struct section_reader *reader, const char *name, size_t count);
+/* Fail the reader unless all indexes lie in 0 to bound - 1, or unless starts of rows go from 0 to
+ * `end` without falling. */
+void model_file_expect_below(struct section_reader *reader, const char *name, const int32_t *index,
+                             size_t count, int32_t bound);
+void model_file_expect_starts(struct section_reader *reader, const char *name, const int64_t *start,
+                              size_t rows, size_t end);
 
 #endif
