@@ -157,13 +157,14 @@ static bool stop_asked(int timeout_ms)
 static enum err serve(struct service *service, const struct httpd *httpd, struct error *error)
 {
     struct trainer_status status;
-    for (service_training(service, &status); status.state == TRAINER_TRAINING;
+    for (service_training(service, &status);
+         status.state == TRAINER_TRAINING && status.model_version == 0;
          service_training(service, &status)) {
         if (stop_asked(READY_POLL_MS)) {
             return ERR_OK;
         }
     }
-    if (status.state == TRAINER_FAILED) {
+    if (status.model_version == 0) {
         *error = status.error;
         return status.error.code;
     }

@@ -88,6 +88,10 @@ const struct candidates *recommend_candidates(const struct model *model, int32_t
         scratch->account.candidates[s] = candidates->count[s];
         end_stage(scratch, (enum recommend_stage)s); /* a stage a source, in their order */
     }
+    if (scratch->states.of[SOURCE_BASE] == SOURCE_RANDOM) {
+        source_broken_vector(&scratch->states, user_id, candidates->base,
+                             model->retrieval.towers.components);
+    }
     return candidates;
 }
 

@@ -2,6 +2,8 @@
 
 #include "base/rng.h"
 
+#include <math.h>
+
 /* A draw is given up for a seen or repeated film at most so often; the list then gets shorter. */
 #define DRAWS_A_PLACE 32
 
@@ -40,4 +42,19 @@ int source_broken(const struct query *query, const struct source_states *states,
         list[place].item = item;
     }
     return count;
+}
+
+void source_broken_vector(const struct source_states *states, int32_t user_id, float *vector,
+                          int components)
+{
+    struct rng rng = rng_stream(states->seed, (uint64_t)user_id, SOURCE_COUNT);
+    float length = 0, drawn = 0;
+    for (int c = 0; c < components; c++) {
+        length += vector[c] * vector[c];
+        vector[c] = (float)rng_normal(&rng);
+        drawn += vector[c] * vector[c];
+    }
+    for (int c = 0; c < components; c++) {
+        vector[c] *= sqrtf(length / drawn);
+    }
 }

@@ -17,5 +17,9 @@ struct source_states {
 /* Changes the `count` candidates that `source` proposed; returns how many there are now. */
 int source_broken(const struct query *query, const struct source_states *states, enum source source,
                   struct candidate *list, int count);
+/* A person's vector turned into one of the same length that says nothing of them: whoever scores by
+ * what a random base knows must not know better than it. */
+void source_broken_vector(const struct source_states *states, int32_t user_id, float *vector,
+                          int components);
 
 #endif
