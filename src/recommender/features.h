@@ -1,6 +1,7 @@
 /*
  * What the ranker reads of a candidate: one row of numbers for each film proposed by any source.
- * Pure.
+ * Every number is made for all candidates, whoever proposed them; films that neighbours, looks and
+ * years are compared with are the latest the person rated. Pure.
  */
 #ifndef RECOMMENDER_FEATURES_H
 #define RECOMMENDER_FEATURES_H
@@ -8,36 +9,36 @@
 #include "recommender/candidates.h"
 
 enum feature {
-    FEATURE_BASE,        /* score of the towers */
-    FEATURE_BASE_Z,      /* the same in standard deviations over the list */
-    FEATURE_BASE_RANK,   /* -log(rank), the same for all that base did not propose */
-    FEATURE_BASE_RECENT, /* score of the towers for the last few events alone */
-    FEATURE_SIMILAR,
-    FEATURE_SIMILAR_Z,
-    FEATURE_SIMILAR_RANK,
-    FEATURE_POPULAR_RANK,
-    FEATURE_FAME,
-    FEATURE_FRESH,
-    FEATURE_STARS,
-    FEATURE_TOGETHER_1,
-    FEATURE_TOGETHER_5,
-    FEATURE_TOGETHER_30,
-    FEATURE_FOLLOWS_1,
-    FEATURE_FOLLOWS_5,
-    FEATURE_ROOT_TOGETHER_1,
+    FEATURE_BASE,            /* score of the towers */
+    FEATURE_BASE_Z,          /* the same in standard deviations over the list */
+    FEATURE_BASE_RANK,       /* -log(place in the source's list); past its end if not there */
+    FEATURE_BASE_RECENT,     /* score of the towers for the last few films alone */
+    FEATURE_SIMILAR,         /* cosine times prior, see content.h */
+    FEATURE_SIMILAR_Z,       /* as for base */
+    FEATURE_SIMILAR_RANK,    /* as for base */
+    FEATURE_POPULAR_RANK,    /* as for base */
+    FEATURE_FAME,            /* log number of ratings */
+    FEATURE_FRESH,           /* log sum of their age weights */
+    FEATURE_STARS,           /* damped mean rating */
+    FEATURE_TOGETHER_1,      /* weight as neighbour (neighbours.h) of the last film, */
+    FEATURE_TOGETHER_5,      /* of the last five, */
+    FEATURE_TOGETHER_ALL,    /* of the last twenty, fading */
+    FEATURE_FOLLOWS_1,       /* weight as follower of the last film */
+    FEATURE_FOLLOWS_5,       /* and of the last five */
+    FEATURE_ROOT_TOGETHER_1, /* the roots of these five: most weights are small */
     FEATURE_ROOT_TOGETHER_5,
-    FEATURE_ROOT_TOGETHER_30,
+    FEATURE_ROOT_TOGETHER_ALL,
     FEATURE_ROOT_FOLLOWS_1,
     FEATURE_ROOT_FOLLOWS_5,
-    FEATURE_LOOKS_1, /* cosine of the content to the last film */
-    FEATURE_LOOKS_5,
-    FEATURE_YEAR_GAP, /* decades between the film and the person's recent films */
-    FEATURE_YEAR_NEWER,
-    FEATURE_BASE_ACTIVE, /* interactions with log activity */
-    FEATURE_FAME_ACTIVE,
-    FEATURE_TOGETHER_ACTIVE,
-    FEATURE_STARS_ACTIVE,
-    FEATURE_FAME_TASTE, /* |fame - mean fame of the recent films| */
+    FEATURE_LOOKS_1,         /* cosine of the content to the last film */
+    FEATURE_LOOKS_5,         /* and its sum over the last five */
+    FEATURE_YEAR_GAP,        /* decades between the film and the mean of the last twenty */
+    FEATURE_YEAR_NEWER,      /* the same if the film is newer, else 0 */
+    FEATURE_BASE_ACTIVE,     /* times log number of films rated: standardised base score, */
+    FEATURE_FAME_ACTIVE,     /* fame, */
+    FEATURE_TOGETHER_ACTIVE, /* root of together, */
+    FEATURE_STARS_ACTIVE,    /* and stars */
+    FEATURE_FAME_GAP,        /* difference of fame from the mean of the last twenty */
     FEATURE_COUNT
 };
 
