@@ -19,7 +19,7 @@
 
 enum {
     READERS = 3,
-    VERSIONS = 10,
+    VERSIONS = 4,
     LISTS_LEAST = 50,
     ID_STEP = 100000,
     PEOPLE_EACH = TASTE_USERS / READERS,

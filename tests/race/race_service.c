@@ -21,7 +21,7 @@
 
 enum {
     CLIENTS = 3,
-    TRAININGS = 2, /* after the first */
+    TRAININGS = 1, /* after the first */
     STEPS_LEAST = 30,
     STEPS_RATED = 400, /* a client's; then it only asks, or people would run out of films */
     LENGTH = 10,
