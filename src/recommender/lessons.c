@@ -24,24 +24,20 @@ struct collect {
 };
 
 /* How many of a person's last ratings can be held out. */
-static int64_t held_of(const struct ratings *ratings, int32_t user, int each, int64_t since_s)
+static int64_t held_of(const struct ratings *ratings, int32_t user, int each)
 {
-    int64_t first = ratings->start[user], end = ratings->start[user + 1], held = 0;
-    int64_t most = (end - first) / 8 < each ? (end - first) / 8 : each;
-    while (held < most && ratings->time_s[end - held - 1] > since_s) {
-        held++;
-    }
-    return held;
+    int64_t most = (ratings->start[user + 1] - ratings->start[user]) / 8;
+    return most < each ? most : each;
 }
 
 void lessons_init(struct lessons *out, const struct ratings *ratings, int each, int choices_max,
-                  int64_t since_s, uint64_t seed)
+                  uint64_t seed)
 {
     memset(out, 0, sizeof *out);
     size_t users = (size_t)ratings->users, count = (size_t)ratings->count;
     int64_t possible = 0;
     for (int32_t u = 0; u < ratings->users; u++) {
-        possible += held_of(ratings, u, each, since_s);
+        possible += held_of(ratings, u, each);
     }
     double share = (double)choices_max / (double)(possible + 1);
     out->lesson = mem_array((size_t)each * users + 1, sizeof *out->lesson);
@@ -58,7 +54,7 @@ void lessons_init(struct lessons *out, const struct ratings *ratings, int each, 
         int64_t first = ratings->start[u], end = ratings->start[u + 1];
         struct rng rng = rng_stream(seed, (uint64_t)ratings->user_id[u], PURPOSE_PEOPLE);
         bool drawn = rng_uniform(&rng) < share;
-        int64_t kept = end - (drawn ? held_of(ratings, u, each, since_s) : 0);
+        int64_t kept = end - (drawn ? held_of(ratings, u, each) : 0);
         size_t size = (size_t)(kept - first);
         memcpy(before->item + before->count, ratings->item + first, size * sizeof *before->item);
         memcpy(before->half_stars + before->count, ratings->half_stars + first, size);

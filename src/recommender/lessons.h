@@ -25,7 +25,7 @@ struct lessons {
 /* The last `each` ratings of a person (at most an eighth of theirs, none as old as since_s) are
  * held out, from so many people, drawn by `seed`, that there are about `choices_max` lessons. */
 void lessons_init(struct lessons *out, const struct ratings *ratings, int each, int choices_max,
-                  int64_t since_s, uint64_t seed);
+                  uint64_t seed);
 void lessons_deinit(struct lessons *lessons);
 
 /* The lists that `model`, made of lessons->before, would have ranked. Choices that no source

@@ -30,10 +30,9 @@ struct train_config train_defaults(void);
 /* Called on the training thread with the share done, 0 to 1; false stops the training. */
 typedef bool train_progress(void *context, double share);
 
-/* Moves `corpus` into the new model (or frees it). `former` (may be NULL) lends its towers, if they
- * have as many factors, and its ranker, unless enough has been rated since to learn one anew.
- * NULL when stopped by `progress` (may be NULL). The result is the same for any number of
- * threads. */
+/* Moves `corpus` into the new model (or frees it). `former` (may be NULL) lends its ranker and, if
+ * they have as many factors, its towers to go on from, which saves more than half the time. NULL
+ * when stopped by `progress` (may be NULL). The result is the same for any number of threads. */
 struct model *train_model(const struct train_config *config, struct corpus *corpus,
                           const struct model *former, train_progress *progress, void *context);
 

@@ -31,7 +31,7 @@ Test(lessons, the_latest_choices_of_everybody_are_held_out_and_nothing_else)
     struct corpus corpus;
     struct lessons lessons;
     world(&corpus);
-    lessons_init(&lessons, &corpus.ratings, 2, 1000000, INT64_MIN, 1);
+    lessons_init(&lessons, &corpus.ratings, 2, 1000000, 1);
     cr_assert(lessons.count == 2 * TASTE_USERS);
     cr_expect(lessons.before.count == corpus.ratings.count - lessons.count);
     for (int32_t l = 0; l < lessons.count; l++) {
@@ -48,7 +48,7 @@ Test(lessons, a_person_gives_an_eighth_of_their_ratings_at_most)
     struct corpus corpus;
     struct lessons lessons;
     world(&corpus);
-    lessons_init(&lessons, &corpus.ratings, 100, 1000000, INT64_MIN, 1);
+    lessons_init(&lessons, &corpus.ratings, 100, 1000000, 1);
     cr_expect(lessons.count == TASTE_USERS * (TASTE_EACH / 8));
     lessons_deinit(&lessons);
     corpus_deinit(&corpus);
@@ -59,9 +59,9 @@ Test(lessons, about_as_many_as_wanted_come_from_people_drawn_by_the_seed)
     struct corpus corpus;
     struct lessons lessons, again, other;
     world(&corpus);
-    lessons_init(&lessons, &corpus.ratings, 3, 180, INT64_MIN, 1);
-    lessons_init(&again, &corpus.ratings, 3, 180, INT64_MIN, 1);
-    lessons_init(&other, &corpus.ratings, 3, 180, INT64_MIN, 2);
+    lessons_init(&lessons, &corpus.ratings, 3, 180, 1);
+    lessons_init(&again, &corpus.ratings, 3, 180, 1);
+    lessons_init(&other, &corpus.ratings, 3, 180, 2);
     cr_expect(lessons.count > 110 && lessons.count < 250, "%d", lessons.count);
     cr_expect(same_ratings(&lessons.before, &again.before));
     cr_expect(!same_ratings(&lessons.before, &other.before));
@@ -71,33 +71,18 @@ Test(lessons, about_as_many_as_wanted_come_from_people_drawn_by_the_seed)
     corpus_deinit(&corpus);
 }
 
-Test(lessons, what_a_former_model_has_learned_from_is_no_lesson)
-{
-    struct corpus corpus;
-    struct lessons lessons;
-    world(&corpus);
-    /* The last rating of everybody is of newest_s, the one before a second older. */
-    lessons_init(&lessons, &corpus.ratings, 3, 1000000, newest_s - 1, 1);
-    cr_expect(lessons.count == TASTE_USERS, "%d", lessons.count);
-    lessons_deinit(&lessons);
-    lessons_init(&lessons, &corpus.ratings, 3, 1000000, newest_s, 1);
-    cr_expect(lessons.count == 0 && lessons.before.count == corpus.ratings.count);
-    lessons_deinit(&lessons);
-    corpus_deinit(&corpus);
-}
-
 Test(lessons, the_film_held_out_leaves_no_trace_in_what_is_learned_from)
 {
     struct corpus corpus;
     struct lessons lessons, changed;
     world(&corpus);
-    lessons_init(&lessons, &corpus.ratings, 3, 200, INT64_MIN, 1);
+    lessons_init(&lessons, &corpus.ratings, 3, 200, 1);
     for (int32_t l = 0; l < lessons.count; l++) {
         int64_t at = lessons.lesson[l].at;
         corpus.ratings.item[at] = (corpus.ratings.item[at] + 1 + l) % TASTE_FILMS;
         corpus.ratings.half_stars[at] = (uint8_t)(1 + l % 10);
     }
-    lessons_init(&changed, &corpus.ratings, 3, 200, INT64_MIN, 1);
+    lessons_init(&changed, &corpus.ratings, 3, 200, 1);
     cr_expect(same_ratings(&lessons.before, &changed.before));
     lessons_deinit(&lessons);
     lessons_deinit(&changed);
@@ -134,7 +119,7 @@ Test(lessons, the_film_chosen_comes_first_among_what_the_sources_proposed)
     struct lessons_choices one, three;
     const struct parallel threads[] = {{1}, {3}};
     world(&corpus);
-    lessons_init(&lessons, &corpus.ratings, 3, 1000000, INT64_MIN, 1);
+    lessons_init(&lessons, &corpus.ratings, 3, 1000000, 1);
     struct model *model = train_before(&lessons, &corpus);
     lessons_choices(&lessons, model, &corpus.ratings, &threads[0], &one);
     lessons_choices(&lessons, model, &corpus.ratings, &threads[1], &three);
