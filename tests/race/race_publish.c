@@ -21,13 +21,14 @@ enum {
     READERS = 3,
     VERSIONS = 4,
     LISTS_LEAST = 50,
+    LISTS_BETWEEN = 200, /* of all readers, from one publication to the next */
     ID_STEP = 100000,
     PEOPLE_EACH = TASTE_USERS / READERS,
     RATINGS_EACH = 10 * PEOPLE_EACH, /* then a reader only asks, or people would run out of films */
     SHARED_USER = 100000,            /* whose lists all readers rate */
     SHARED_LISTS = 200,
-    HISTORY_RATINGS = 512, /* a small ring, so that it turns over while it is read */
-    LISTS_KEPT = 1024,
+    HISTORY_RATINGS = 128, /* a small ring, so that it turns over while it is read */
+    LISTS_KEPT = 256,
     FAULTS_TOLD = 10
 };
 
@@ -41,6 +42,7 @@ struct shared {
     char shared_id[SHARED_LISTS][SERVED_ID_SIZE];
     pthread_barrier_t barrier;
     atomic_int firsts, conversions, attributed;
+    atomic_int lists;
     atomic_bool done;
     atomic_int faults;
 };
@@ -155,6 +157,7 @@ static void *read_lists(void *argument)
         int32_t user_id = 1 + reader->index + READERS * (reader->lists % PEOPLE_EACH);
         ask(reader, user_id, reader->lists < RATINGS_EACH);
         reader->lists++;
+        atomic_fetch_add(&reader->shared->lists, 1);
     }
     return NULL;
 }
@@ -213,7 +216,11 @@ int main(void)
     shared->served = served_new(LISTS_KEPT, LISTS_KEPT, WINDOW_NS, 1);
     shared->metrics = service_metrics_new();
     publish_init(&shared->publish);
-    publish_swap(&shared->publish, make_model(1));
+    struct model *models[VERSIONS + 1]; /* by version; trained before anybody competes */
+    for (int version = 1; version <= VERSIONS; version++) {
+        models[version] = make_model(version);
+    }
+    publish_swap(&shared->publish, models[1]);
     serve_shared_lists(shared);
     pthread_barrier_init(&shared->barrier, NULL, READERS);
     for (int r = 0; r < READERS; r++) {
@@ -224,8 +231,11 @@ int main(void)
         }
     }
     for (int version = 2; version <= VERSIONS; version++) {
-        publish_swap(&shared->publish, make_model(version));
-        scrape(shared);
+        for (int until = atomic_load(&shared->lists) + LISTS_BETWEEN;
+             atomic_load(&shared->lists) < until;) {
+            scrape(shared);
+        }
+        publish_swap(&shared->publish, models[version]);
     }
     atomic_store(&shared->done, true);
     int lists = 0;
