@@ -12,7 +12,7 @@
 
 #include "recommender/query.h"
 
-#define CANDIDATES_EACH_MAX 100
+#define CANDIDATES_EACH_MAX 80
 #define CANDIDATES_MAX (SOURCE_COUNT * CANDIDATES_EACH_MAX)
 
 struct candidates {

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 /* The latest events that the sources look at; older ones only mark their films as seen. */
-#define QUERY_EVENTS_MAX 512
+#define QUERY_EVENTS_MAX 200
 
 /* A borrowed view of somebody's ratings in the model's catalogue; oldest first. */
 struct query {

@@ -13,7 +13,7 @@
 #include "recommender/tiles.h"
 #include "recommender/towers.h"
 
-#define RETRIEVAL_POOL_MAX 4096 /* a multiple of TILE_FILMS */
+#define RETRIEVAL_POOL_MAX 3072 /* a multiple of TILE_FILMS */
 
 struct retrieval {
     struct towers towers;

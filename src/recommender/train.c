@@ -32,8 +32,8 @@
 #define TOGETHER_PLACES 30
 #define TOGETHER_PLACES_LEAST 8
 #define TOGETHER_PAIRS 40e6
-#define TOGETHER_KEEP 100
-static const struct neighbours_config followers = {0, 4, 0.6f, 100};
+#define TOGETHER_KEEP 64
+static const struct neighbours_config followers = {0, 4, 0.6f, 64};
 
 /* Share of the work done when the ranker has learned and when the last towers are there. */
 #define PROGRESS_RANKER 0.6
