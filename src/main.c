@@ -12,7 +12,7 @@
 #include <string.h>
 
 static const struct command *const commands[] = {
-    &command_verify,    &command_run,         &command_serve,
+    &command_verify,    &command_check,       &command_run,        &command_serve,
     &command_data_info, &command_data_people, &command_data_synth,
 };
 
