@@ -77,6 +77,12 @@ static int write_all(int fd, const char *bytes, size_t count)
 
 enum err file_write(const char *path, const void *bytes, size_t count, struct error *error)
 {
+    return file_write_parts(path, &(struct file_part){bytes, count}, 1, error);
+}
+
+enum err file_write_parts(const char *path, const struct file_part *parts, size_t part_count,
+                          struct error *error)
+{
     /* A thread's id is its own as long as it runs, so two writers of one path do not meet here. */
     char temporary[PATH_MAX];
     int length = snprintf(temporary, sizeof temporary, "%s.%d.tmp", path, (int)gettid());
@@ -87,7 +93,10 @@ enum err file_write(const char *path, const void *bytes, size_t count, struct er
     if (fd < 0) {
         return io_error(error, path, "create", errno);
     }
-    int failed = write_all(fd, bytes, count);
+    int failed = 0;
+    for (size_t i = 0; i < part_count && failed == 0; i++) {
+        failed = write_all(fd, parts[i].bytes, parts[i].count);
+    }
     if (close(fd) != 0 && failed == 0) {
         failed = errno;
     }

@@ -23,17 +23,15 @@
 #include "base/httpd.h"
 
 #include "base/clock.h"
-#include "base/httpd_links.h"
+#include "base/httpd_int.h"
 #include "base/httpd_listen.h"
 #include "base/mem.h"
 #include "base/text.h"
 
 #include <assert.h>
-#include <microhttpd.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -43,120 +41,9 @@ enum {
     HEAD_MAX_MS = 75000,
     BODY_MAX_MS = 30000,
     DROP_EXTRA_BYTES = 1 << 20,
-    URI_MAX_BYTES = 1 << 16,
     KEPT_BODY_BYTES = 4096, /* a larger buffer is not kept for the connection's next request */
     FLUSH_MS = 2000
 };
-
-struct httpd {
-    struct MHD_Daemon *daemon;
-    httpd_handler *handler;
-    void *context;
-    void (*let_go)(void *context);
-    bool tell_refused;
-    size_t body_max_bytes, reply_max_bytes;
-    struct links links;
-    pthread_mutex_t mutex; /* guards the fields below */
-    pthread_cond_t quiet;  /* one of the counts fell */
-    unsigned held;         /* requests held and not sent */
-    unsigned unfinished;   /* requests that were held and are not completed */
-    bool stopping;
-    char url[300];
-};
-
-/* A connection and its request under way; the name is that of its public face. */
-struct httpd_held {
-    struct link link;
-    struct httpd *httpd;
-    struct MHD_Connection *connection;
-    bool loopback;
-
-    struct buf uri, body;
-    size_t received_bytes; /* of the body, kept or dropped */
-    bool begun;            /* the head was read */
-    bool handled;          /* the handler was called */
-    bool held, sent;
-    struct httpd_request request;
-    struct httpd_reply reply; /* of a held request, once sent */
-};
-
-/* ---- replies ---- */
-
-static bool add_header(struct MHD_Response *response, const char *name, const char *value)
-{
-    return value == NULL || MHD_add_response_header(response, name, value) == MHD_YES;
-}
-
-/* The query comes from the client: no byte of it may end the header or be refused by the library.
- */
-static bool add_location(struct MHD_Response *response, const struct httpd_request *request,
-                         const struct httpd_reply *reply)
-{
-    if (reply->location == NULL || !reply->location_with_query || request->query[0] == '\0') {
-        return add_header(response, MHD_HTTP_HEADER_LOCATION, reply->location);
-    }
-    struct buf value;
-    buf_init(&value, 4 * URI_MAX_BYTES);
-    buf_printf(&value, "%s?", reply->location);
-    for (const char *at = request->query; *at != '\0'; at++) {
-        bool plain = *at > ' ' && *at < 0x7f;
-        buf_printf(&value, plain ? "%c" : "%%%02X", (unsigned char)*at);
-    }
-    bool good = !value.failed && add_header(response, MHD_HTTP_HEADER_LOCATION, value.data);
-    buf_deinit(&value);
-    return good;
-}
-
-static bool add_headers(struct MHD_Response *response, const struct httpd_request *request,
-                        const struct httpd_reply *reply)
-{
-    char seconds[16];
-    snprintf(seconds, sizeof(seconds), "%d", reply->retry_after_s);
-    return add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->content_type) &&
-           add_location(response, request, reply) &&
-           add_header(response, MHD_HTTP_HEADER_ALLOW, reply->allow) &&
-           add_header(response, MHD_HTTP_HEADER_RETRY_AFTER,
-                      reply->retry_after_s > 0 ? seconds : NULL);
-}
-
-static struct MHD_Response *make_response(struct httpd_reply *reply)
-{
-    size_t len = reply->body.len;
-    if (len == 0) {
-        buf_deinit(&reply->body);
-        return MHD_create_response_from_buffer(0, (void *)(uintptr_t) "", MHD_RESPMEM_PERSISTENT);
-    }
-    char *bytes = buf_take(&reply->body);
-    struct MHD_Response *response =
-        MHD_create_response_from_buffer_with_free_callback(len, bytes, mem_free);
-    if (response == NULL) {
-        mem_free(bytes);
-    }
-    return response;
-}
-
-/* Takes the reply's body over. */
-static enum MHD_Result deliver(struct httpd_held *exchange, struct httpd_reply *reply)
-{
-    if (reply->body.failed) {
-        buf_reset(&reply->body);
-        reply->status = MHD_HTTP_INTERNAL_SERVER_ERROR;
-        reply->content_type = "application/json";
-        reply->location = NULL;
-        buf_text(&reply->body, "{\"detail\":\"reply too large or memory exhausted\"}\n");
-    }
-    int status = reply->status;
-    struct MHD_Response *response = make_response(reply);
-    if (response == NULL) {
-        return MHD_NO;
-    }
-    enum MHD_Result good = MHD_NO;
-    if (add_headers(response, &exchange->request, reply)) {
-        good = MHD_queue_response(exchange->connection, (unsigned)status, response);
-    }
-    MHD_destroy_response(response); /* the queue holds its own reference */
-    return good;
-}
 
 static void init_reply(const struct httpd *httpd, struct httpd_reply *reply)
 {
@@ -248,7 +135,7 @@ static enum MHD_Result deliver_refusal(struct httpd_held *exchange, struct httpd
     buf_text(&reply->body, reply->status == MHD_HTTP_CONTENT_TOO_LARGE
                                ? "{\"detail\":\"request body too large\"}\n"
                                : "{\"detail\":\"out of memory\"}\n");
-    return deliver(exchange, reply);
+    return httpd_deliver(exchange, reply);
 }
 
 static enum MHD_Result run_handler(struct httpd_held *exchange)
@@ -269,7 +156,7 @@ static enum MHD_Result run_handler(struct httpd_held *exchange)
         buf_deinit(&reply.body);
         return MHD_YES;
     }
-    return deliver(exchange, &reply);
+    return httpd_deliver(exchange, &reply);
 }
 
 /* For requests that got, or get, no answer of ours. */
@@ -363,7 +250,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
         return begin(exchange, url, method);
     }
     if (exchange->sent) {
-        return deliver(exchange, &exchange->reply);
+        return httpd_deliver(exchange, &exchange->reply);
     }
     if (*upload_size > 0) {
         size_t count = *upload_size;
@@ -494,7 +381,7 @@ static void *open_connection(struct httpd *httpd, struct MHD_Connection *connect
     memset(exchange, 0, sizeof(*exchange));
     exchange->httpd = httpd;
     exchange->loopback = address != NULL && is_loopback(address->client_addr);
-    buf_init(&exchange->uri, URI_MAX_BYTES);
+    buf_init(&exchange->uri, HTTPD_URI_MAX_BYTES);
     buf_init(&exchange->body, httpd->body_max_bytes);
     links_add(&httpd->links, &exchange->link, fd->connect_fd);
     return exchange;

@@ -56,6 +56,7 @@ struct httpd_reply {
     const char *location;     /* NULL, or the value of a Location header; static text */
     bool location_with_query; /* the request's query is added to the location */
     const char *allow;        /* NULL, or the value of an Allow header; static text */
+    const char *authenticate; /* NULL, or the value of a WWW-Authenticate header; static text */
     int retry_after_s;        /* 0 = no Retry-After header */
     struct buf body;          /* empty at entry; bounded by reply_max_bytes */
 };

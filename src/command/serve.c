@@ -21,12 +21,22 @@ static const struct option_row rows[] = {
      "MovieLens folder to train on (else MOVIELENS_DIR, data/ml-latest-small, built-in data)."},
     {"listen", OPTION_TEXT, "HOST:PORT", "127.0.0.1:8000", 0, 0,
      "Address to serve on; port 0 takes a free one."},
-    {"threads", OPTION_INT, "N", "2", 1, 64, "Threads that answer requests."},
+    {"threads", OPTION_INT, "N", "2", 1, SERVICE_THREADS_MAX, "Threads that answer requests."},
     {"train-threads", OPTION_INT, "N", NULL, 1, 64, "Threads that train (else one a core)."},
     {"factors", OPTION_INT, "K", "32", 8, 64, "Factors of the base source, a multiple of 8."},
     {"half-life", OPTION_DURATION, "TIME", "30d", 0, 0,
      "Age at which a rating weighs half, counted from the newest rating; 0 = no ageing."},
+    {"popular-half-life", OPTION_DURATION, "TIME", "30d", 0, 0,
+     "The same for the source popular alone; 0 = plain counts."},
+    {"embeddings", OPTION_TEXT, "FILE", NULL, 0, 0,
+     "Vectors of films for the source similar: CSV (movie id, numbers) or .npy (id first)."},
+    {"model", OPTION_TEXT, "FILE", NULL, 0, 0,
+     "Starts from the model in it, if it is there; every model trained is written to it."},
     {"store", OPTION_TEXT, "FILE", NULL, 0, 0, "SQLite file for posted ratings (else in memory)."},
+    {"attribution-window", OPTION_DURATION, "TIME", "1h", 0, 0,
+     "A rating counts for a list served at most so long before; later ones are counted apart."},
+    {"history-ratings", OPTION_INT, "N", "1048576", 1024, 1e8,
+     "Posted ratings kept at hand, so that rated films are not recommended; 40 bytes each."},
     {"retrain-every", OPTION_DURATION, "TIME", "0", 0, 0,
      "Trains again so long after the last training began; 0 = only when asked."},
     {"retrain-on-ratings", OPTION_INT, "N", "0", 0, 1e9,
@@ -101,6 +111,10 @@ static enum err read_config(const struct options *options, struct service_config
     *config = service_defaults();
     config->store_path = options_text(options, "store");
     config->trainer.data_folder = found ? texts->folder : NULL;
+    config->attribution_ns = options_duration_ns(options, "attribution-window");
+    config->ratings_max = (size_t)options_int(options, "history-ratings");
+    config->trainer.embeddings_path = options_text(options, "embeddings");
+    config->trainer.model_path = options_text(options, "model");
     config->trainer.retrain_every_ns = options_duration_ns(options, "retrain-every");
     config->trainer.retrain_on_ratings = (uint64_t)options_int(options, "retrain-on-ratings");
     config->admin_token = texts->token[0] != '\0' ? texts->token : NULL;
@@ -110,6 +124,7 @@ static enum err read_config(const struct options *options, struct service_config
     struct train_config *train = &config->trainer.train;
     train->factors = (int)options_int(options, "factors");
     train->half_life_s = (double)options_duration_ns(options, "half-life") * 1e-9;
+    train->popular_half_life_s = (double)options_duration_ns(options, "popular-half-life") * 1e-9;
     train->seed = (uint64_t)options_int(options, "seed");
     train->parallel = parallel_all_cores();
     if (options_is_set(options, "train-threads")) {
@@ -142,13 +157,14 @@ static bool stop_asked(int timeout_ms)
 static enum err serve(struct service *service, const struct httpd *httpd, struct error *error)
 {
     struct trainer_status status;
-    for (service_training(service, &status); status.state == TRAINER_TRAINING;
+    for (service_training(service, &status);
+         status.state == TRAINER_TRAINING && status.model_version == 0;
          service_training(service, &status)) {
         if (stop_asked(READY_POLL_MS)) {
             return ERR_OK;
         }
     }
-    if (status.state == TRAINER_FAILED) {
+    if (status.model_version == 0) {
         *error = status.error;
         return status.error.code;
     }
@@ -174,6 +190,7 @@ static enum err run(const struct options *options, struct error *error)
                                             .body_max_bytes = SERVICE_BODY_MAX_BYTES,
                                             .reply_max_bytes = SERVICE_REPLY_MAX_BYTES,
                                             .connections_max = CONNECTIONS_MAX,
+                                            .tell_refused = true,
                                             .let_go = service_let_go};
         code = httpd_start(&httpd, &server, service_handle, service, error);
     }

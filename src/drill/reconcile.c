@@ -37,7 +37,8 @@ static double requests(const struct side *side, const char *handler, const char 
     return grown(side, "http_requests_total", labels, 2);
 }
 
-/* Ratings by half stars; the target's histogram is cumulative, so neighbours are subtracted. */
+/* Ratings by half stars; the target's histogram is cumulative, so neighbours are subtracted. The
+ * article's own histogram has whole stars, compared as it stands. */
 static void add_stars(struct reconciliation *out, const struct side *side,
                       const struct ledger_counts *ledger)
 {
@@ -46,10 +47,22 @@ static void add_stars(struct reconciliation *out, const struct side *side,
         char name[96], bound[32];
         struct metrics_label label = {"le", bound};
         metrics_bound_text(0.5 * (i + 1), bound, sizeof bound);
-        double up_to = grown(side, "user_rating_bucket", &label, 1);
+        double up_to = grown(side, "recommendation_rating_stars_bucket", &label, 1);
         snprintf(name, sizeof name, "ratings of %s stars", bound);
         add(out, name, (double)ledger->stars[i], up_to - below, (double)ledger->post_unknown);
         below = up_to;
+    }
+    double ratings = 0;
+    for (int i = 0; i < 10; i++) {
+        char name[96], bound[32];
+        struct metrics_label label = {"le", bound};
+        ratings += (double)ledger->stars[i];
+        if (i % 2 == 1) {
+            metrics_bound_text(0.5 * (i + 1), bound, sizeof bound);
+            snprintf(name, sizeof name, "ratings of at most %s stars", bound);
+            add(out, name, ratings, grown(side, "user_rating_bucket", &label, 1),
+                (double)ledger->post_unknown);
+        }
     }
 }
 

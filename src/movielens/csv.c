@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BLOCK_BYTES ((size_t)256 * 1024)
+#define BLOCK_BYTES ((size_t)512 * 1024)
 
 /* Moves the unread rest to the front and reads behind it. */
 static void fill(struct csv *csv)

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CSV_LINE_MAX_BYTES 65536
+#define CSV_LINE_MAX_BYTES 131072
 
 struct csv {
     int fd;

@@ -150,12 +150,13 @@ static void combine(const double *basis, int32_t rows, int width, const gsl_matr
                     double *out)
 {
     for (int32_t row = 0; row < rows; row++) {
-        for (int c = 0; c < rank; c++) {
-            double sum = 0;
-            for (int e = 0; e < width; e++)
-                sum +=
-                    basis[(int64_t)row * width + e] * gsl_matrix_get(small, (size_t)e, (size_t)c);
-            out[(int64_t)row * rank + c] = sum;
+        double *restrict sum = out + (int64_t)row * rank;
+        memset(sum, 0, (size_t)rank * sizeof *sum);
+        for (int e = 0; e < width; e++) {
+            const double *from = gsl_matrix_const_ptr(small, (size_t)e, 0);
+            double scale = basis[(int64_t)row * width + e];
+            for (int c = 0; c < rank; c++)
+                sum[c] += scale * from[c];
         }
     }
 }

@@ -96,7 +96,8 @@ void evaluate_split_deinit(struct evaluate_split *split)
 void evaluate_corpus(const struct evaluate_split *split, const struct corpus *whole,
                      struct corpus *out)
 {
-    const struct corpus view = {.catalogue = whole->catalogue, .ratings = split->train};
+    const struct corpus view = {
+        .catalogue = whole->catalogue, .ratings = split->train, .tags = whole->tags};
     corpus_join(out, &view, NULL, NULL, 0);
 }
 

@@ -71,7 +71,8 @@ static void apply(const struct fault_active *fault, struct rng *rng, struct faul
         plan->stale = true;
         break;
     case FAULT_BROKEN_SOURCE:
-        plan->items[spec->source] = (enum fault_items)spec->items;
+        plan->sources.of[spec->source] = (enum source_state)spec->items;
+        plan->sources.seed = rng_u64(rng);
         break;
     case FAULT_DROPPED_RATINGS:
         plan->dropped = true;

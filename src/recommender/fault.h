@@ -19,7 +19,7 @@
 
 #include "base/error.h"
 #include "recommender/routes.h"
-#include "recommender/source.h"
+#include "recommender/source_broken.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -45,8 +45,6 @@ enum fault_kind {
 
 const char *fault_kind_name(enum fault_kind kind);
 
-/* What a broken source proposes. */
-enum fault_items { FAULT_ITEMS_WHOLE, FAULT_ITEMS_EMPTY, FAULT_ITEMS_RANDOM };
 /* What /metrics answers. */
 enum fault_form { FAULT_FORM_WHOLE, FAULT_FORM_TEXT, FAULT_FORM_CUT };
 
@@ -59,7 +57,7 @@ struct fault_spec {
     double delay_s;
     int status;
     int source; /* enum source */
-    int items;  /* enum fault_items */
+    int items;  /* enum source_state */
     int form;   /* enum fault_form */
 };
 
@@ -93,7 +91,7 @@ struct fault_plan {
     int status;            /* answered instead of serving; 0 = served */
     bool stale;            /* nothing may be learnt from it */
     bool dropped;          /* a rating that is neither kept nor counted */
-    enum fault_items items[SOURCE_COUNT];
+    struct source_states sources;
     enum fault_form form;
 };
 

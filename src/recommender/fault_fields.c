@@ -15,8 +15,6 @@
 #define ON_A_SHARE (KIND(LATENCY) | KIND(ERRORS) | KIND(DROPPED_RATINGS))
 #define CHOICES_MAX 4
 
-enum { ITEMS_CHOSEN_FROM = FAULT_ITEMS_EMPTY, FORM_CHOSEN_FROM = FAULT_FORM_TEXT };
-
 enum shape { SHAPE_REAL, SHAPE_WHOLE, SHAPE_CHOICE };
 
 struct field {
@@ -49,12 +47,12 @@ static const struct field fields[] = {
      .what = "Status that is answered."},
     {"source", SHAPE_CHOICE, KIND(BROKEN_SOURCE), KIND(BROKEN_SOURCE), AT(source), 0, 0, 0,
      .choice = {"base", "similar", "popular"}, .what = "Source that is broken."},
-    {"items", SHAPE_CHOICE, KIND(BROKEN_SOURCE), 0, AT(items), 0, 0, FAULT_ITEMS_EMPTY,
-     .choice = {"empty", "random"}, .first_choice = ITEMS_CHOSEN_FROM, .what = "What it proposes."},
+    {"items", SHAPE_CHOICE, KIND(BROKEN_SOURCE), 0, AT(items), 0, 0, SOURCE_EMPTY,
+     .choice = {"empty", "random"}, .first_choice = SOURCE_EMPTY, .what = "What it proposes."},
     {"delay_s", SHAPE_REAL, KIND(SCRAPE_DELAY), KIND(SCRAPE_DELAY), AT(delay_s), 0.001,
      FAULT_DELAY_MAX_S, 0, .what = "Time by which /metrics is answered later."},
     {"form", SHAPE_CHOICE, KIND(SCRAPE_GARBAGE), 0, AT(form), 0, 0, FAULT_FORM_TEXT,
-     .choice = {"text", "cut"}, .first_choice = FORM_CHOSEN_FROM,
+     .choice = {"text", "cut"}, .first_choice = FAULT_FORM_TEXT,
      .what = "Text that is no exposition, or the first part of one."},
 };
 
@@ -154,9 +152,7 @@ static void read_field(const struct field *field, const json_t *body, struct fau
                            fault_kind_name(spec->kind));
             complain(complaints, path, text);
         }
-    } else if (value == NULL && (field->required & kind) != 0) {
-        complain(complaints, path, wanted(field, text, sizeof text));
-    } else if (value != NULL && !read_value(field, value, &number)) {
+    } else if (value == NULL ? (field->required & kind) != 0 : !read_value(field, value, &number)) {
         complain(complaints, path, wanted(field, text, sizeof text));
     } else {
         set_number(spec, field, number);
@@ -206,17 +202,21 @@ static bool known_key(const char *key)
     return known;
 }
 
-/* What no field can say alone. */
-static void check_whole(json_t *body, const struct fault_spec *spec, struct faults *complaints)
+/* What no field of a latency can say alone. */
+static void check_latency(const json_t *body, struct faults *complaints)
 {
-    const char *key;
-    json_t *value;
     bool fixed = json_object_get(body, "latency_s") != NULL;
     bool median = json_object_get(body, "median_s") != NULL;
     bool sigma = json_object_get(body, "sigma") != NULL;
-    if (spec->kind == FAULT_LATENCY && (fixed ? median || sigma : !median || !sigma)) {
+    if (fixed ? median || sigma : !median || !sigma) {
         complain(complaints, "", "expected either latency_s or both median_s and sigma");
     }
+}
+
+static void check_keys(json_t *body, struct faults *complaints)
+{
+    const char *key;
+    json_t *value;
     json_object_foreach(body, key, value)
     {
         if (!known_key(key)) {
@@ -262,9 +262,12 @@ bool fault_spec_read(const char *body, size_t len, struct fault_spec *out,
         }
         out->share = (ON_A_SHARE & 1U << out->kind) != 0 ? out->share : 1;
         read_handlers(value, out, complaints);
+        if (out->kind == FAULT_LATENCY) {
+            check_latency(value, complaints);
+        }
     }
     if (json_is_object(value)) {
-        check_whole(value, out, complaints);
+        check_keys(value, complaints);
     }
     json_decref(value);
     return complaints->count == 0;

@@ -4,9 +4,9 @@
  * to the next. Entering takes no lock: it is one atomic operation on a word, and the lowest free
  * lane is given, so that few lanes are ever used and their memory stays warm. Any thread.
  *
- * There are more lanes than a service has threads (LANES_MAX, against at most LANES_THREADS_MAX),
- * so entering never waits. Should all be held nevertheless, lanes_enter yields the processor until
- * one is left.
+ * There are more lanes than threads of a service that may hold one (SERVICE_THREADS_MAX, and a few
+ * for what is done behind requests), so entering never waits. Should all be held nevertheless,
+ * lanes_enter yields the processor until one is left.
  */
 #ifndef RECOMMENDER_LANES_H
 #define RECOMMENDER_LANES_H
@@ -15,9 +15,6 @@
 #include <stdint.h>
 
 #define LANES_MAX 64
-/* Threads that may hold a lane of one `lanes` at a time without anybody waiting; a thread holds at
- * most one, a scrape one more. */
-#define LANES_THREADS_MAX 60
 
 struct lanes {
     atomic_uint_least64_t held; /* bit i = lane i */

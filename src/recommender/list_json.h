@@ -9,7 +9,7 @@
 
 #include "base/buf.h"
 #include "recommender/model.h"
-#include "recommender/ranker.h"
+#include "recommender/recommend.h"
 #include "recommender/served.h"
 
 /* Appends the whole answer or, if it does not fit, nothing (out->failed is set then). count is at

@@ -40,7 +40,8 @@ static json_t *text(void)
 
 static json_t *text_at_most(size_t bytes)
 {
-    return json_pack("{s:s,s:I}", "type", "string", "maxLength", (json_int_t)bytes);
+    return json_pack("{s:s,s:s,s:I,s:s}", "description", "UTF-8 of at most so many bytes.", "type",
+                     "string", "maxLength", (json_int_t)bytes, "pattern", "^[^\\u0000]*$");
 }
 
 static json_t *id(void)
@@ -290,7 +291,8 @@ static const struct answer answers[] = {
     {ROUTE_RATINGS, METHOD_POST, "201", "Rated", "Kept, and attributed to a list if it can be.",
      NULL},
     {ROUTE_RATINGS, METHOD_POST, "404", "Refusal", "No such film.", NULL},
-    {ROUTE_RATINGS, METHOD_POST, "413", "Refusal", "The body is too long.", NULL},
+    {ROUTE_RATINGS, METHOD_POST, "415", "Refusal", "The Content-Type is not application/json.",
+     NULL},
     {ROUTE_RATINGS, METHOD_POST, "422", "Refusal", "The body is no rating.", NULL},
     {ROUTE_RATINGS, METHOD_POST, "503", "Refusal", "No model yet, or it could not be kept.", NULL},
     {ROUTE_RATINGS, METHOD_POST, "5XX", "Refusal", BY_FAULT, NULL},
@@ -299,12 +301,14 @@ static const struct answer answers[] = {
     {ROUTE_RETRAIN, METHOD_POST, "202", "RetrainBegun", "It has begun.", NULL},
     {ROUTE_RETRAIN, METHOD_POST, "409", "Refusal",
      "A training is under way, or a stale-model fault forbids it.", NULL},
-    {ROUTE_RETRAIN, METHOD_POST, "413", "Refusal", "The body is too long.", NULL},
+    {ROUTE_RETRAIN, METHOD_POST, "415", "Refusal", "The Content-Type is not application/json.",
+     NULL},
     {ROUTE_RETRAIN, METHOD_POST, "422", "Refusal", "The body names no data set.", NULL},
     {ROUTE_FAULTS, METHOD_GET, "200", "FaultList", "The active faults, oldest first.", NULL},
     {ROUTE_FAULTS, METHOD_POST, "201", "ActiveFault", "It has begun.", NULL},
     {ROUTE_FAULTS, METHOD_POST, "409", "Refusal", "Too many faults are active.", NULL},
-    {ROUTE_FAULTS, METHOD_POST, "413", "Refusal", "The body is too long.", NULL},
+    {ROUTE_FAULTS, METHOD_POST, "415", "Refusal", "The Content-Type is not application/json.",
+     NULL},
     {ROUTE_FAULTS, METHOD_POST, "422", "Complaints", "The body is no fault.", NULL},
     {ROUTE_FAULTS, METHOD_DELETE, "200", "FaultRemoved", "How many have ended.", NULL},
     {ROUTE_FAULT, METHOD_DELETE, "200", "FaultRemoved", "It has ended.", NULL},
@@ -333,6 +337,10 @@ static json_t *response(const char *schema, const char *type, const char *what)
 static json_t *responses(const struct operation *operation)
 {
     json_t *all = json_object();
+    json_object_set_new(all, "413", response("Refusal", NULL, "The body is too large."));
+    if (route_redirect(operation->route) == NULL) {
+        json_object_set_new(all, "415", response("Refusal", NULL, "The body is not JSON."));
+    }
     for (size_t i = 0; i < COUNT_OF(answers); i++) {
         const struct answer *answer = &answers[i];
         if (answer->route == operation->route && answer->method == operation->method) {
@@ -421,10 +429,11 @@ json_t *openapi_document(size_t body_max_bytes)
     char description[512];
     (void)snprintf(
         description, sizeof description,
-        "Films for people, ratings from them. Request bodies hold at most %zu bytes. Other methods "
-        "are answered 405, other paths 404; requests that the server cannot read or has waited for "
-        "too long are answered 400, 408, 414 or 431, and 503 when memory is exhausted, each with a "
-        "Refusal where the connection still allows one.",
+        "Films for people, ratings from them. Request bodies hold at most %zu bytes. Other "
+        "methods, "
+        "HEAD among them, are answered 405, other paths 404; requests that the server cannot "
+        "read or has waited for too long are answered 400, 408, 414 or 431, and 503 when "
+        "memory is exhausted.",
         body_max_bytes);
     return json_pack("{s:s,s:{s:s,s:s,s:s},s:o,s:o}", "openapi", "3.1.0", "info", "title",
                      "driftdrill recommender", "version", DRIFTDRILL_VERSION, "description",

@@ -12,42 +12,36 @@
 struct row {
     const char *handler;
     const char *redirect;
-    unsigned classes[METHOD_COUNT]; /* of a method it does not take: 4xx only */
+    const char *allow;
     bool takes[METHOD_COUNT];
+    unsigned classes; /* with which a method it takes is answered; another one only with 4xx */
 };
 
+#define GET .allow = "GET", .takes = {[METHOD_GET] = true}
+#define POST .allow = "POST", .takes = {[METHOD_POST] = true}
+#define DELETE .allow = "DELETE", .takes = {[METHOD_DELETE] = true}
+#define GET_POST .allow = "GET, POST", .takes = {[METHOD_GET] = true, [METHOD_POST] = true}
+#define GET_POST_DELETE                                                                            \
+    .allow = "GET, POST, DELETE",                                                                  \
+    .takes = {[METHOD_GET] = true, [METHOD_POST] = true, [METHOD_DELETE] = true}
+
+/* 4xx is everywhere: the server refuses what is too large or too slow, whatever its path. */
 static const struct row rows[ROUTE_COUNT] = {
-    [ROUTE_RECOMMENDATIONS] = {"/recommendations/",
-                               NULL,
-                               {C(2) | C(4) | C(5), C(4), C(4), C(4)},
-                               {[METHOD_GET] = true}},
-    [ROUTE_RECOMMENDATIONS_BARE] = {"/recommendations",
-                                    "/recommendations/",
-                                    {C(3), C(3), C(3), C(3)}},
-    [ROUTE_RATINGS] = {"/ratings/",
-                       NULL,
-                       {C(4), C(2) | C(4) | C(5), C(4), C(4)},
-                       {[METHOD_POST] = true}},
-    [ROUTE_RATINGS_BARE] = {"/ratings", "/ratings/", {C(3), C(3), C(3), C(3)}},
-    [ROUTE_RETRAIN] = {"/admin/retrain",
-                       NULL,
-                       {C(2) | C(4), C(2) | C(4), C(4), C(4)},
-                       {[METHOD_GET] = true, [METHOD_POST] = true}},
-    [ROUTE_FAULTS] = {"/admin/fault",
-                      NULL,
-                      {C(2) | C(4), C(2) | C(4), C(2) | C(4), C(4)},
-                      {[METHOD_GET] = true, [METHOD_POST] = true, [METHOD_DELETE] = true}},
-    [ROUTE_FAULT] = {FAULT_PREFIX "{id}",
-                     NULL,
-                     {C(4), C(4), C(2) | C(4), C(4)},
-                     {[METHOD_DELETE] = true}},
-    [ROUTE_OPENAPI] = {"/openapi.json", NULL, {C(2), C(4), C(4), C(4)}, {[METHOD_GET] = true}},
-    [ROUTE_HEALTH] = {"/healthz", NULL, {C(2) | C(5), C(4), C(4), C(4)}, {[METHOD_GET] = true}},
-    [ROUTE_METRICS] = {"/metrics", NULL, {C(2) | C(5), C(4), C(4), C(4)}, {[METHOD_GET] = true}},
-    [ROUTE_NONE] = {"none", NULL, {C(4), C(4), C(4), C(4)}},
+    [ROUTE_RECOMMENDATIONS] = {"/recommendations/", GET, .classes = C(2) | C(4) | C(5)},
+    [ROUTE_RECOMMENDATIONS_BARE] = {"/recommendations", .redirect = "/recommendations/"},
+    [ROUTE_RATINGS] = {"/ratings/", POST, .classes = C(2) | C(4) | C(5)},
+    [ROUTE_RATINGS_BARE] = {"/ratings", .redirect = "/ratings/"},
+    [ROUTE_RETRAIN] = {"/admin/retrain", GET_POST, .classes = C(2) | C(4)},
+    [ROUTE_FAULTS] = {"/admin/fault", GET_POST_DELETE, .classes = C(2) | C(4)},
+    [ROUTE_FAULT] = {FAULT_PREFIX "{id}", DELETE, .classes = C(2) | C(4)},
+    [ROUTE_OPENAPI] = {"/openapi.json", GET, .classes = C(2) | C(4)},
+    [ROUTE_HEALTH] = {"/healthz", GET, .classes = C(2) | C(4) | C(5)},
+    [ROUTE_METRICS] = {"/metrics", GET, .classes = C(2) | C(4) | C(5)},
+    [ROUTE_NONE] = {"none"},
 };
 
-static const char *const method_names[METHOD_COUNT] = {"GET", "POST", "DELETE", "other"};
+static const char *const method_names[METHOD_COUNT] = {"GET",   "POST", "DELETE",  "PUT",
+                                                       "PATCH", "HEAD", "OPTIONS", "other"};
 
 enum route route_find(const char *path)
 {
@@ -99,7 +93,15 @@ bool route_takes(enum route route, enum method method)
     return rows[route].takes[method];
 }
 
+const char *route_allow(enum route route)
+{
+    return rows[route].allow;
+}
+
 bool route_can_answer(enum route route, enum method method, int status_class)
 {
-    return (rows[route].classes[method] & C(status_class)) != 0;
+    unsigned classes = rows[route].takes[method]      ? rows[route].classes
+                       : rows[route].redirect != NULL ? C(3) | C(4)
+                                                      : C(4);
+    return (classes & C(status_class)) != 0;
 }

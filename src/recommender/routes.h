@@ -23,15 +23,26 @@ enum route {
     ROUTE_COUNT
 };
 
-enum method { METHOD_GET, METHOD_POST, METHOD_DELETE, METHOD_OTHER, METHOD_COUNT };
+enum method {
+    METHOD_GET,
+    METHOD_POST,
+    METHOD_DELETE,
+    METHOD_PUT,
+    METHOD_PATCH,
+    METHOD_HEAD,
+    METHOD_OPTIONS,
+    METHOD_OTHER, /* any other, and what could not be read */
+    METHOD_COUNT
+};
 
 enum route route_find(const char *path);
 enum method method_find(const char *name);
 const char *route_handler(enum route route);  /* label value: the path or "none" */
-const char *method_label(enum method method); /* "GET", "POST", "DELETE", "other" */
+const char *method_label(enum method method); /* its name, "other" */
 const char *route_redirect(enum route route); /* path to redirect to, NULL if none */
 bool route_is_admin(enum route route);        /* below /admin: guarded */
 bool route_takes(enum route route, enum method method);
+const char *route_allow(enum route route); /* the methods it takes, "GET, POST"; NULL if none */
 /* Whether an answer of status_class (2 to 5) can come from this route and method. */
 bool route_can_answer(enum route route, enum method method, int status_class);
 

@@ -1,16 +1,20 @@
 /*
- * The handler runs on all threads of the HTTP server at once. Every part it uses (model slot,
- * store, history, lists served, metrics, trainer) locks itself inside its own functions, and none
+ * The handler runs on all threads of the HTTP server at once. What a list needs (model, history,
+ * lists served, counters) takes no lock; the rest locks itself inside its own functions, and none
  * calls another with its lock held, so there is no order of locks to keep.
  *
- * A rating is written to the store first and counted last: one that could not be kept has changed
- * no metric but that of its request.
+ * A rating is held until the store has it, and only then known to anybody: one that could not be
+ * kept has changed nothing but the counts of requests and of what was lost.
  */
 #include "recommender/service_int.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "recommender/routes.h"
+
+#include <assert.h>
+#include <string.h>
+#include <strings.h>
 
 struct service_config service_defaults(void)
 {
@@ -115,28 +119,62 @@ void service_refuse(struct httpd_reply *reply, int status, const char *detail)
 
 /* ---- dispatch ---- */
 
-static void dispatch(struct service *service, const struct service_call *call,
+/* What the server does not take. Only 413 and 503 are still read by the client. */
+static void explain_refusal(int status, struct httpd_reply *reply)
+{
+    service_refuse(reply, status,
+                   status == CONTENT_TOO_LARGE ? "the body is too large"
+                   : status == UNAVAILABLE     ? "out of memory"
+                                           : "the request ended early, was malformed or too slow");
+}
+
+/* Bodies are JSON; without a Content-Type they are taken for it. */
+static bool is_json(const struct httpd_request *request)
+{
+    static const char json[] = "application/json";
+    const char *type = httpd_header(request, "Content-Type");
+    if (type == NULL || request->body_len == 0) {
+        return true;
+    }
+    const char *end = type + sizeof json - 1;
+    return strncasecmp(type, json, sizeof json - 1) == 0 && (*end == '\0' || strchr("; \t", *end));
+}
+
+/* Whether the request is for its route to answer; else it has been answered. */
+static bool is_well_formed(const struct service_call *call, struct httpd_reply *reply)
+{
+    enum route route = call->route;
+    if (call->request->refused != 0) {
+        explain_refusal(call->request->refused, reply);
+    } else if (route_redirect(route) != NULL) {
+        reply->status = TEMPORARY_REDIRECT;
+        reply->location = route_redirect(route);
+        reply->location_with_query = true;
+    } else if (route == ROUTE_NONE) {
+        service_refuse(reply, NOT_FOUND, "no such path");
+    } else if (!route_takes(route, call->method)) {
+        service_refuse(reply, METHOD_NOT_ALLOWED, "method not allowed");
+        reply->allow = route_allow(route);
+    } else if (!is_json(call->request)) {
+        service_refuse(reply, UNSUPPORTED_MEDIA_TYPE, "Content-Type: expected application/json");
+    } else {
+        return true;
+    }
+    return false;
+}
+
+/* False if the request is answered later. */
+static bool dispatch(struct service *service, const struct service_call *call,
                      struct httpd_reply *reply)
 {
     const struct httpd_request *request = call->request;
-    enum route route = call->route;
     enum method method = call->method;
-    if (route_redirect(route) != NULL) {
-        reply->status = TEMPORARY_REDIRECT;
-        reply->location = route_redirect(route);
-        return;
-    }
-    if (route != ROUTE_NONE && !route_takes(route, method)) {
-        service_refuse(reply, METHOD_NOT_ALLOWED, "method not allowed");
-        return;
-    }
-    switch (route) {
+    switch (call->route) {
     case ROUTE_RECOMMENDATIONS:
-        service_get_list(service, request, reply);
+        service_get_list(service, call, reply);
         break;
     case ROUTE_RATINGS:
-        service_post_rating(service, request, reply);
-        break;
+        return service_post_rating(service, call, reply);
     case ROUTE_RETRAIN:
         if (method == METHOD_GET) {
             service_get_retrain(service, reply);
@@ -166,8 +204,9 @@ static void dispatch(struct service *service, const struct service_call *call,
         service_get_metrics(service, call->plan.form, reply);
         break;
     default:
-        service_refuse(reply, NOT_FOUND, "no such path");
+        assert(false); /* the rest never comes so far */
     }
+    return true;
 }
 
 void service_handle(void *context, const struct httpd_request *request, struct httpd_reply *reply)
@@ -175,11 +214,13 @@ void service_handle(void *context, const struct httpd_request *request, struct h
     struct service *service = context;
     struct service_call call = {.request = request,
                                 .route = route_find(request->path),
-                                .method = method_find(request->method),
+                                .method =
+                                    request->head ? METHOD_HEAD : method_find(request->method),
                                 .began_ns = clock_mono_ns()};
     fault_board_plan(service->faults, call.route, call.began_ns, &call.plan);
-    if (service_admit(service, &call, reply)) {
-        dispatch(service, &call, reply);
+    if (is_well_formed(&call, reply) && service_admit(service, &call, reply) &&
+        !dispatch(service, &call, reply)) {
+        return;
     }
     /* Counted after the answer is made, so a scrape does not count itself. */
     service_finish(service, &call, reply);

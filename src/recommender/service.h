@@ -20,6 +20,8 @@
 /* Enough for a full exposition of metrics. */
 #define SERVICE_REPLY_MAX_BYTES (256 * 1024)
 #define SERVICE_BODY_MAX_BYTES (16 * 1024)
+/* Threads of the HTTP server: few enough that a lane is always free (lanes.h). */
+#define SERVICE_THREADS_MAX 56
 
 struct service;
 

@@ -53,6 +53,7 @@ bool service_admit(struct service *service, const struct service_call *call,
             .forwarded = forwarded != NULL ? forwarded : httpd_header(request, "Forwarded"),
             .origin = httpd_header(request, "Origin")};
         status = admin_gate(service->admin_token, &visitor, &why);
+        reply->authenticate = status == UNAUTHORIZED ? "Bearer" : NULL;
     }
     if (status != 0) {
         service_refuse(reply, status, why);
@@ -177,6 +178,7 @@ void service_get_metrics(struct service *service, enum fault_form form, struct h
     process_info_read(&gauges.process);
     reply->content_type = METRICS_CONTENT_TYPE;
     service_metrics_write(service->metrics, &gauges, &reply->body);
+    service_write_store(service, &reply->body);
     write_trainings(service, &status, &reply->body);
     fault_board_write(service->faults, clock_mono_ns(), &reply->body);
     spoil(&reply->body, form);

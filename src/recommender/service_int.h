@@ -18,10 +18,13 @@ enum {
     CREATED = 201,
     ACCEPTED = 202,
     TEMPORARY_REDIRECT = 307,
+    UNAUTHORIZED = 401,
     FORBIDDEN = 403,
     NOT_FOUND = 404,
     METHOD_NOT_ALLOWED = 405,
     CONFLICT = 409,
+    CONTENT_TOO_LARGE = 413,
+    UNSUPPORTED_MEDIA_TYPE = 415,
     UNPROCESSABLE = 422,
     SERVER_ERROR = 500,
     UNAVAILABLE = 503
@@ -79,11 +82,13 @@ void service_answer(struct httpd_reply *reply, int status, json_t *value);
 void service_refuse(struct httpd_reply *reply, int status, const char *detail);
 
 /* One function a route and method. Any thread. */
-void service_get_list(struct service *service, const struct httpd_request *request,
+void service_get_list(struct service *service, const struct service_call *call,
                       struct httpd_reply *reply);
 void service_free_lanes(struct service *service); /* of service_get_list */
-void service_post_rating(struct service *service, const struct httpd_request *request,
+/* False if it holds the request and answers once the rating is kept. */
+bool service_post_rating(struct service *service, const struct service_call *call,
                          struct httpd_reply *reply);
+void service_write_store(struct service *service, struct buf *out); /* its metrics */
 void service_get_retrain(struct service *service, struct httpd_reply *reply);
 void service_post_retrain(struct service *service, const struct httpd_request *request,
                           struct httpd_reply *reply);

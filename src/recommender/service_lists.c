@@ -53,13 +53,14 @@ void service_free_lanes(struct service *service)
 }
 
 static void serve_list(struct service *service, const struct model *model,
-                       const struct list_request *asked, struct service_lane *lane,
-                       struct httpd_reply *reply)
+                       const struct list_request *asked, const struct fault_plan *plan,
+                       struct service_lane *lane, struct httpd_reply *reply)
 {
     struct ranker_place places[RECOMMEND_LENGTH_MAX];
     struct served_place shown[RECOMMEND_LENGTH_MAX];
     char request_id[SERVED_ID_SIZE];
     size_t posted = history_read(service->history, asked->user_id, lane->posted);
+    recommend_scratch_break(lane->scratch, &plan->sources);
     int count = recommend_list(model, asked->user_id, lane->posted, posted, asked->n, lane->scratch,
                                places);
     for (int p = 0; p < count; p++) {
@@ -69,13 +70,21 @@ static void serve_list(struct service *service, const struct model *model,
     served_add(service->served, asked->user_id, shown, count, clock_mono_ns(), request_id);
     list_json_write(&reply->body, model, asked->user_id, request_id, places, count);
     service_metrics_list(service->metrics, places, count, recommend_account(lane->scratch));
+    if ((plan->kinds >> FAULT_BROKEN_SOURCE & 1) != 0) {
+        fault_board_applied(service->faults, FAULT_BROKEN_SOURCE);
+    }
 }
 
-void service_get_list(struct service *service, const struct httpd_request *request,
+void service_get_list(struct service *service, const struct service_call *call,
                       struct httpd_reply *reply)
 {
+    const struct httpd_request *request = call->request;
     struct list_request asked;
     char reason[REQUEST_REASON_SIZE];
+    if (httpd_query_count(request, "user_id") > 1 || httpd_query_count(request, "n") > 1) {
+        service_refuse(reply, UNPROCESSABLE, "user_id and n may each be given once only");
+        return;
+    }
     if (!request_read_list(httpd_query(request, "user_id"), httpd_query(request, "n"), &asked,
                            reason)) {
         service_refuse(reply, UNPROCESSABLE, reason);
@@ -88,7 +97,7 @@ void service_get_list(struct service *service, const struct httpd_request *reque
     } else if (lane == NULL) {
         service_refuse(reply, UNAVAILABLE, "out of memory");
     } else {
-        serve_list(service, reader.model, &asked, lane, reply);
+        serve_list(service, reader.model, &asked, &call->plan, lane, reply);
     }
     publish_leave(&service->publish, &reader);
 }

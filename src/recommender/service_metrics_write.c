@@ -279,6 +279,9 @@ static void write_model(const struct service_gauges *gauges, struct buf *out)
            model != NULL ? (double)model->trained_at_s : 0);
     single(out, "model_training_seconds", "gauge", "How long its training took.",
            model != NULL ? model->training_s : 0);
+    single(out, "model_films_without_embedding", "gauge",
+           "Films the similar source knows no vector of, and never proposes.",
+           model != NULL ? model->content.without : 0);
     metrics_family(out, "model_source_share", "gauge",
                    "Share of list places by source over a sample of people, at training.");
     by_source(out, "model_source_share", model != NULL ? model->source_share : no_share);

@@ -1,9 +1,10 @@
 /*
  * A matrix of films laid out for scoring all of them against one vector. Films are grouped into
  * tiles of TILE_FILMS; inside a tile the numbers lie component by component, so that scoring a tile
- * is `components` scaled additions of neighbouring floats, with all sums in registers, and the
- * whole matrix is read once, front to back. The order of every sum is fixed, so results do not
- * depend on the vector width. Pure.
+ * is `components` scaled additions of neighbouring numbers, with all sums in registers, and the
+ * whole matrix is read once, front to back. Reading it is what costs most, so numbers are kept in
+ * 16 bits: a component's largest magnitude is 32767 units, and a number is off by half a unit at
+ * most. The order of every sum is fixed, so results do not depend on the vector width. Pure.
  */
 #ifndef RECOMMENDER_TILES_H
 #define RECOMMENDER_TILES_H
@@ -15,7 +16,8 @@
 struct tiles {
     int32_t films;
     int components;
-    float *value; /* [tile][component][TILE_FILMS]; missing films of the last tile are 0 */
+    int16_t *value; /* [tile][component][TILE_FILMS]; missing films of the last tile are 0 */
+    float *unit;    /* [components], what 1 of `value` stands for; 0 if all of it is 0 */
 };
 
 /* From rows [films x components]; order (may be NULL) names the row of each film. */

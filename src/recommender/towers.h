@@ -54,14 +54,15 @@ void towers_user(const struct towers *towers, const struct event *history, size_
 struct towers_config {
     int factors;        /* multiple of 8, 8 to TOWERS_FACTORS_MAX */
     double half_life_s; /* of a rating, in the loss (age.h) and in the slow pool; 0 = no ageing */
-    int negatives; /* films a batch is told from; multiple of 64, at most TOWERS_NEGATIVES_MAX */
-    int batch_targets;                  /* choices a batch, about */
+    int negatives;      /* films a batch is told from; multiple of 64, at most ..._MAX */
+    int batch_targets;  /* choices a batch, about; fewer on small data */
     int64_t targets_cold, targets_warm; /* choices learned from in all, without and with a former
-                                           model; bounds the time */
+                                           model, about; bounds the time */
     int epochs_cold, epochs_warm;       /* at most so many passes over the people */
     int start_sweeps;                   /* of the factorisation that starts the embeddings */
-    float learning_rate;                /* of Adagrad at the start; falls linearly to a tenth */
-    float shrink;                       /* pull of the embeddings towards 0, a touch */
+    float learning_rate;  /* of Adagrad at the start, for each pass of a cold training: data small
+                             enough for many passes also bear longer steps */
+    float shrink;         /* pull of an embedding towards 0 each time it is touched */
     float start_strength; /* of the scores that the factorisation gives, in log-probability */
     float start_fast;     /* share of it that the fast pool has for one film */
     double slow_floor, slow_offset, slow_power, fast_decay; /* of the pools, see above */

@@ -1,21 +1,26 @@
 /*
- * From a corpus to a model: age-weighted factors, item statistics, genre vectors, popularity, and
- * the ranker's blend. Reads no clock and does no I/O; the caller stamps the model.
+ * From a corpus to a model: the three sources, what the ranker knows of films and people, and the
+ * ranker, learned from choices that everything else had not seen. Reads no clock and does no I/O;
+ * the caller stamps the model.
  */
 #ifndef RECOMMENDER_TRAIN_H
 #define RECOMMENDER_TRAIN_H
 
 #include "base/parallel.h"
 #include "recommender/model.h"
+#include "recommender/towers.h"
 
 #include <stdbool.h>
 
 struct train_config {
-    int factors;                 /* multiple of 8, 8 to 64 */
-    double half_life_s;          /* of a rating's weight, from the newest rating; 0 = no ageing */
-    int sweeps_cold;             /* of the factorisation, without a former model */
-    int sweeps_warm;             /* when starting from a former model's factors */
-    float regularisation, alpha; /* see numeric/als.h */
+    int factors;                         /* of the towers: a multiple of 8, 8 to 64 */
+    double half_life_s;                  /* of a rating, from the newest rating; 0 = no ageing */
+    double popular_half_life_s;          /* the same for the source "popular" */
+    const struct embeddings *embeddings; /* of films, borrowed; NULL = the built-in ones */
+    struct towers_config towers;         /* the rest of it; the fields named here come from here */
+    int lessons_max;                     /* choices the ranker learns from, about */
+    int lessons_each;                    /* at most, of one person */
+    double ridge;                        /* of the ranker, see ranker.h */
     uint64_t seed;
     struct parallel parallel;
 };
@@ -25,9 +30,10 @@ struct train_config train_defaults(void);
 /* Called on the training thread with the share done, 0 to 1; false stops the training. */
 typedef bool train_progress(void *context, double share);
 
-/* Moves `corpus` into the new model (or frees it). `former` (may be NULL) lends its factors for
- * people and films it knows, if it has as many. NULL when stopped by `progress` (may be NULL).
- * The result is the same for any number of threads. */
+/* Moves `corpus` into the new model (or frees it). `former` (may be NULL) lends its towers, if they
+ * have as many factors, and its ranker, unless enough has been rated since to learn one anew.
+ * NULL when stopped by `progress` (may be NULL). The result is the same for any number of
+ * threads. */
 struct model *train_model(const struct train_config *config, struct corpus *corpus,
                           const struct model *former, train_progress *progress, void *context);
 

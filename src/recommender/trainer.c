@@ -14,10 +14,12 @@
 #include "recommender/trainer.h"
 
 #include "base/clock.h"
+#include "base/fileio.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "movielens/synth.h"
+#include "recommender/model_file.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -39,6 +41,8 @@ struct trainer {
     atomic_bool stop;
     atomic_uint_fast64_t ratings; /* posted since the last training began */
     int64_t told_ns;              /* when progress was last printed; the trainer's thread only */
+    bool loaded;                  /* the job under way read its model; the trainer's thread only */
+    struct embeddings embeddings; /* the trainer's thread only; count 0 = not read yet */
 
     pthread_mutex_t mutex; /* guards all below */
     pthread_cond_t wake;   /* a job came, enough ratings came, or stop */
@@ -64,7 +68,7 @@ const char *trainer_cause_name(enum trainer_cause cause)
 static void tell_progress(struct trainer *trainer, const struct trainer_status *status)
 {
     int64_t now_ns = clock_mono_ns();
-    if (now_ns - trainer->told_ns >= PROGRESS_TOLD_NS) {
+    if (now_ns - trainer->told_ns >= PROGRESS_TOLD_NS && status->progress < 1) {
         trainer->told_ns = now_ns;
         log_write(LOG_INFO, "serve", "training: %.0f %%", 100 * status->progress);
     }
@@ -81,16 +85,21 @@ static bool on_progress(void *context, double share)
     return !atomic_load(&trainer->stop);
 }
 
+static void tell_faults(const struct faults *faults)
+{
+    for (size_t i = 0; i < faults->count; i++) {
+        log_write(LOG_WARN, "serve", "%s:%d: %s", faults->list[i].where, faults->list[i].line,
+                  faults->list[i].text);
+    }
+}
+
 static enum err load(const char *folder, struct dataset *out, struct error *error)
 {
     const struct dataset_options options = {.reports_max = BAD_ROWS_SHOWN};
     struct faults faults;
     faults_init(&faults);
     enum err code = dataset_load(folder, &options, out, &faults, error);
-    for (size_t i = 0; i < faults.count; i++) {
-        log_write(LOG_WARN, "serve", "%s:%d: %s", faults.list[i].where, faults.list[i].line,
-                  faults.list[i].text);
-    }
+    tell_faults(&faults);
     if (code == ERR_OK && out->bad_rows > 0) {
         log_write(LOG_WARN, "serve", "%s: %lld bad rows left out", folder,
                   (long long)out->bad_rows);
@@ -181,23 +190,110 @@ static enum err make_corpus(struct trainer *trainer, const struct model *former,
     return code;
 }
 
+static enum err read_embeddings(struct trainer *trainer, struct error *error)
+{
+    struct faults faults;
+    faults_init(&faults);
+    enum err code =
+        embeddings_read(trainer->config.embeddings_path, &trainer->config.train.parallel,
+                        &trainer->embeddings, &faults, error);
+    tell_faults(&faults);
+    faults_deinit(&faults);
+    if (code == ERR_OK) {
+        trainer->config.train.embeddings = &trainer->embeddings;
+    }
+    return code;
+}
+
+/* Reads the vectors of films unless they are there, and tells how they fit the films. */
+static enum err use_embeddings(struct trainer *trainer, const struct catalogue *films,
+                               struct error *error)
+{
+    const struct embeddings *embeddings = &trainer->embeddings;
+    const char *path = trainer->config.embeddings_path;
+    int32_t matched;
+    if (path == NULL) {
+        return ERR_OK;
+    }
+    enum err code = embeddings->count > 0 ? ERR_OK : read_embeddings(trainer, error);
+    if (code == ERR_OK) {
+        code = embeddings_match(embeddings, path, films, &matched, error);
+    }
+    if (code == ERR_OK) {
+        log_write(LOG_INFO, "serve",
+                  "%s: %d vectors of %d numbers; %d films without one, %d ids of unknown films",
+                  path, embeddings->count, embeddings->file_dims, films->count - matched,
+                  embeddings->count - matched);
+    }
+    return code;
+}
+
+/* The corpus is moved into the model, or freed. */
+static enum err train_on(struct trainer *trainer, struct corpus *corpus, const struct model *former,
+                         struct model **out, struct error *error)
+{
+    enum err code = ERR_OK;
+    if (corpus->ratings.count == 0) {
+        code = error_set(error, ERR_INPUT, "", 0, "there is no rating to train on");
+    } else {
+        code = use_embeddings(trainer, &corpus->catalogue, error);
+    }
+    if (code != ERR_OK) {
+        corpus_deinit(corpus);
+        return code;
+    }
+    (void)on_progress(trainer, 0);
+    *out = train_model(&trainer->config.train, corpus, former, on_progress, trainer);
+    return *out != NULL ? ERR_OK
+                        : error_set(error, ERR_INTERRUPTED, "", 0, "the training was stopped");
+}
+
+/* A model that cannot be written is served all the same. */
+static void keep_model(const struct trainer *trainer, const struct model *model)
+{
+    struct error error = {0};
+    char text[1024];
+    if (trainer->config.model_path != NULL &&
+        model_file_write(model, trainer->config.model_path, &error) != ERR_OK) {
+        error_format(&error, text, sizeof text);
+        log_write(LOG_ERROR, "serve", "the model is not written: %s", text);
+    }
+}
+
+static enum err load_model(struct trainer *trainer, struct error *error)
+{
+    struct model *model = NULL;
+    const char *path = trainer->config.model_path;
+    int64_t began_ns = clock_mono_ns();
+    enum err code = model_file_read(path, &model, error);
+    if (code == ERR_OK) {
+        log_write(LOG_INFO, "serve",
+                  "model %d of %s: %d people, %d films, %lld ratings, read in %.2f s; the data "
+                  "themselves are not read",
+                  model->version, path, model->corpus.ratings.users, model->corpus.catalogue.count,
+                  (long long)model->corpus.ratings.count,
+                  (double)(clock_mono_ns() - began_ns) * 1e-9);
+        publish_swap(trainer->publish, model);
+        trainer->loaded = true;
+    }
+    return code;
+}
+
 static enum err run_job(struct trainer *trainer, const char *folder, struct error *error)
 {
     struct corpus corpus;
     int64_t began_ns = clock_mono_ns();
     const struct model *former = publish_own(trainer->publish);
-    enum err code = make_corpus(trainer, former, folder, &corpus, error);
-    struct model *model = NULL;
-    if (code == ERR_OK && corpus.ratings.count == 0) {
-        code = error_set(error, ERR_INPUT, folder, 0, "there is no rating to train on");
-        corpus_deinit(&corpus);
-    } else if (code == ERR_OK) {
-        (void)on_progress(trainer, 0);
-        model = train_model(&trainer->config.train, &corpus, former, on_progress, trainer);
-        code = model != NULL ? ERR_OK
-                             : error_set(error, ERR_INTERRUPTED, "", 0, "the training was stopped");
+    if (former == NULL && trainer->config.model_path != NULL &&
+        file_exists(trainer->config.model_path)) {
+        return load_model(trainer, error);
     }
-    if (model != NULL) {
+    struct model *model = NULL;
+    enum err code = make_corpus(trainer, former, folder, &corpus, error);
+    if (code == ERR_OK) {
+        code = train_on(trainer, &corpus, former, &model, error);
+    }
+    if (code == ERR_OK) {
         model->trained_at_s = clock_wall_ns() / CLOCK_NS_PER_S;
         model->training_s = (double)(clock_mono_ns() - began_ns) * 1e-9;
         log_write(LOG_INFO, "serve",
@@ -205,6 +301,7 @@ static enum err run_job(struct trainer *trainer, const char *folder, struct erro
                   model->corpus.ratings.users, model->corpus.catalogue.count,
                   (long long)model->corpus.ratings.count, model->training_s);
         publish_swap(trainer->publish, model);
+        keep_model(trainer, model);
     }
     return code;
 }
@@ -219,7 +316,8 @@ static void finish_job(struct trainer *trainer, enum err code, const struct erro
     status->state = code == ERR_OK ? TRAINER_IDLE : TRAINER_FAILED;
     if (code == ERR_OK) {
         status->progress = 1;
-        status->trained++;
+        status->trained += !trainer->loaded;
+        trainer->loaded = false;
     } else {
         status->failures++;
         status->error = *error;
@@ -362,6 +460,7 @@ void trainer_stop(struct trainer *trainer)
     pthread_join(trainer->thread, NULL);
     pthread_cond_destroy(&trainer->wake);
     pthread_mutex_destroy(&trainer->mutex);
+    embeddings_deinit(&trainer->embeddings);
     mem_free(trainer);
 }
 

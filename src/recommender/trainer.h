@@ -1,8 +1,9 @@
 /*
- * Trains in the background, one training at a time: first on the service's own data, later on what
- * it has, the ratings in the store and, if named, a further data set, which stays part of what
- * later trainings start from. A finished model is published (publish.h); a failed training leaves
- * the former one in service, and what the former one was trained on. Any thread may call.
+ * Trains in the background, one training at a time: first on the service's own data (unless there
+ * is a model in a file), later on what it has, the ratings in the store and, if named, a further
+ * data set, which stays part of what later trainings start from. A finished model is published
+ * (publish.h); a failed training leaves the former one in service, and what the former one was
+ * trained on. Any thread may call.
  */
 #ifndef RECOMMENDER_TRAINER_H
 #define RECOMMENDER_TRAINER_H
@@ -19,6 +20,11 @@ struct trainer;
 struct trainer_config {
     const char *data_folder; /* borrowed for the trainer's life; NULL = built-in synthetic data */
     struct train_config train;
+    /* Vectors of films (embeddings.h), read before the first training; NULL = the built-in ones. */
+    const char *embeddings_path;
+    /* If the file is there, its model is put into service instead of a first training, and the data
+     * are not read; every model trained is written there. NULL = none. */
+    const char *model_path;
     int64_t retrain_every_ns;    /* from the beginning of one training to the next; 0 = never */
     uint64_t retrain_on_ratings; /* so many posted since a training began start one; 0 = never */
     /* Asked before a training begins by itself; NULL = always. On the trainer's thread. */

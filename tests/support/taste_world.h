@@ -83,6 +83,8 @@ static inline struct train_config taste_config(void)
 {
     struct train_config config = train_defaults();
     config.factors = 8;
+    config.towers.epochs_cold = 6;
+    config.towers.epochs_warm = 3;
     return config;
 }
 

@@ -343,3 +343,30 @@ Test(httpd_held, a_head_that_comes_too_slowly_is_cut_and_a_held_request_is_not)
     close(held);
     httpd_stop(desk->httpd);
 }
+
+Test(httpd_held, beyond_the_bound_a_connection_waits_until_another_ends)
+{
+    struct desk desk = {.count = 0};
+    const struct httpd_config config = {.listen = "127.0.0.1:0",
+                                        .threads = 1,
+                                        .body_max_bytes = BODY_MAX,
+                                        .reply_max_bytes = 4096,
+                                        .connections_max = 2};
+    static const char request[] = "GET /x HTTP/1.1\r\nHost: h\r\n\r\n";
+    char early;
+    cr_assert(httpd_start(&desk.httpd, &config, on_request, &desk, NULL) == ERR_OK);
+    int first = dial(&desk), second = dial(&desk);
+    ask(first, request);
+    expect(first, "HTTP/1.1 200 ", "name=-");
+    ask(second, request);
+    expect(second, "HTTP/1.1 200 ", "name=-");
+    int third = dial(&desk);
+    ask(third, request);
+    clock_sleep_ns(50 * CLOCK_NS_PER_MS);
+    cr_expect(recv(third, &early, 1, MSG_DONTWAIT) == -1, "nothing is answered yet");
+    close(first);
+    expect(third, "HTTP/1.1 200 ", "name=-");
+    close(second);
+    close(third);
+    httpd_stop(desk.httpd);
+}

@@ -31,7 +31,10 @@ static struct metrics_snapshot *expose(const struct target_state *state)
         struct metrics_label le = {"le", metrics_bound_text(0.5 * (i + 1), bound, sizeof bound)};
         below += state->stars[i];
         sum += 0.5 * (i + 1) * state->stars[i];
-        metrics_sample(&text, "user_rating_bucket", &le, 1, below);
+        metrics_sample(&text, "recommendation_rating_stars_bucket", &le, 1, below);
+        if (i % 2 == 1) {
+            metrics_sample(&text, "user_rating_bucket", &le, 1, below);
+        }
     }
     metrics_sample(&text, "user_rating_count", NULL, 0, state->rated);
     metrics_sample(&text, "user_rating_sum", NULL, 0, sum);
@@ -138,8 +141,8 @@ Test(reconcile, one_event_of_difference_is_seen_in_every_count)
         {"a conversion", {.converted = 1}, 1},
         {"a tenth of a reciprocal rank", {.reciprocal_rank = 0.1}, 1},
         {"a rank", {.rank = 1}, 1},
-        {"a star more", {.stars = {[3] = -1, [5] = 1}}, 3},
-        {"two ratings that cancel out", {.stars = {[2] = 1, [3] = -2, [4] = 1}}, 3},
+        {"a star more", {.stars = {[3] = -1, [5] = 1}}, 4},
+        {"two ratings that cancel out", {.stars = {[2] = 1, [3] = -2, [4] = 1}}, 4},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         for (int sign = -1; sign <= 1; sign += 2) {

@@ -1,95 +1,159 @@
 #include "recommender/ranker.h"
 
+#include "base/mem.h"
+#include "base/rng.h"
+
 #include <criterion/criterion.h>
+#include <gsl/gsl_errno.h>
 #include <math.h>
 #include <string.h>
 
-static const float even_claims[SOURCE_COUNT] = {1, 1, 1};
+enum { LISTS = 4000, ROWS = 12, FEATURES = 4 };
 
-static void propose(struct ranker_input *input, enum source source, int32_t item, float score)
-{
-    input->list[source][input->count[source]++] = (struct candidate){item, score};
-}
+/* Lists of films with random features, one of which is chosen by a logit of known weights. The
+ * third feature says nothing, the fourth is the same all over. */
+static const double truth[FEATURES] = {1.5, -0.7, 0, 0};
 
-Test(ranker, base_orders_the_list_of_whoever_it_knows)
-{
-    struct ranker_input input = {0};
-    struct ranker_place places[3];
-    propose(&input, SOURCE_BASE, 1, 9);
-    propose(&input, SOURCE_BASE, 2, 8);
-    propose(&input, SOURCE_BASE, 3, 7);
-    propose(&input, SOURCE_BASE, 4, 1);
-    propose(&input, SOURCE_POPULAR, 50, 1000);
-    propose(&input, SOURCE_POPULAR, 51, 10);
-    cr_assert(ranker_merge(even_claims, &input, 3, places) == 3);
-    for (int p = 0; p < 3; p++) {
-        cr_expect(places[p].item == p + 1, "place %d", p);
-        cr_expect(places[p].source == SOURCE_BASE, "place %d", p);
-    }
-}
+struct world {
+    struct ranker_choices choices;
+    float *feature;
+};
 
-Test(ranker, scales_of_the_sources_do_not_matter)
+static void world_init(struct world *world)
 {
-    struct ranker_input input = {0}, scaled = {0};
-    struct ranker_place places[4], again[4];
-    for (int c = 0; c < 4; c++) {
-        propose(&input, SOURCE_BASE, c, (float)(16 - c * c));
-        propose(&input, SOURCE_SIMILAR, 6 - c, (float)(16 - c));
-        propose(&scaled, SOURCE_BASE, c, 1e-3f * (float)(16 - c * c));
-        propose(&scaled, SOURCE_SIMILAR, 6 - c, 1e3f * (float)(16 - c));
-    }
-    ranker_merge(even_claims, &input, 4, places);
-    ranker_merge(even_claims, &scaled, 4, again);
-    for (int p = 0; p < 4; p++) {
-        cr_expect(places[p].item == again[p].item && places[p].source == again[p].source, "%d", p);
-    }
-}
-
-Test(ranker, a_film_counts_for_the_source_with_the_largest_claim)
-{
-    struct ranker_input input = {0};
-    struct ranker_place places[3];
-    propose(&input, SOURCE_BASE, 1, 10);
-    propose(&input, SOURCE_BASE, 2, 6);
-    propose(&input, SOURCE_BASE, 3, 0);
-    propose(&input, SOURCE_SIMILAR, 2, 10);
-    propose(&input, SOURCE_SIMILAR, 1, 0);
-    const float claims[2][SOURCE_COUNT] = {{1, 1, 1}, {1, 0.5f, 1}};
-    const enum source wanted[2] = {SOURCE_SIMILAR, SOURCE_BASE};
-    for (int row = 0; row < 2; row++) {
-        cr_assert(ranker_merge(claims[row], &input, 3, places) == 3);
-        cr_expect(places[0].item == 1 && places[0].source == SOURCE_BASE);
-        cr_expect(places[1].item == 2 && places[1].source == wanted[row], "row %d", row);
-    }
-}
-
-Test(ranker, no_film_stands_twice_and_scores_fall)
-{
-    struct ranker_input input = {0};
-    struct ranker_place places[RANKER_CANDIDATES_MAX];
-    for (int s = 0; s < SOURCE_COUNT; s++) {
-        for (int c = 0; c < RANKER_CANDIDATES_MAX; c++) {
-            propose(&input, (enum source)s, 512 * (c * (s + 1) % 80), (float)(100 - c));
+    world->feature = mem_array((size_t)LISTS * ROWS * FEATURES, sizeof *world->feature);
+    world->choices =
+        (struct ranker_choices){.features = FEATURES,
+                                .count = LISTS,
+                                .start = mem_zalloc(LISTS + 1, sizeof *world->choices.start),
+                                .feature = world->feature};
+    for (int64_t l = 0; l < LISTS; l++) {
+        struct rng rng = rng_stream(1, (uint64_t)l, 7);
+        float *rows = world->feature + l * ROWS * FEATURES, swap[FEATURES];
+        double best = -INFINITY;
+        int chosen = 0;
+        for (int r = 0; r < ROWS; r++) {
+            float *row = rows + r * FEATURES;
+            row[0] = (float)rng_normal(&rng);
+            row[1] = (float)(10 * rng_normal(&rng)) + 100; /* another scale, far from 0 */
+            row[2] = (float)rng_normal(&rng);
+            row[3] = 5;
+            double utility =
+                rng_gumbel(&rng) + truth[0] * (double)row[0] + truth[1] * (double)row[1] / 10;
+            chosen = utility > best ? r : chosen;
+            best = fmax(best, utility);
         }
-    }
-    int count = ranker_merge(even_claims, &input, 50, places);
-    cr_assert(count == 50);
-    for (int p = 0; p < count; p++) {
-        cr_expect(p == 0 || places[p - 1].score >= places[p].score);
-        for (int q = 0; q < p; q++) {
-            cr_assert(places[p].item != places[q].item, "film %d twice", places[p].item);
-        }
+        memcpy(swap, rows, sizeof swap);
+        memcpy(rows, rows + chosen * FEATURES, sizeof swap);
+        memcpy(rows + chosen * FEATURES, swap, sizeof swap);
+        world->choices.start[l + 1] = (l + 1) * ROWS;
     }
 }
 
-Test(ranker, without_candidates_there_is_no_list)
+static void world_deinit(struct world *world)
 {
-    struct ranker_input input = {0};
-    struct ranker_place places[3];
-    float claim[SOURCE_COUNT];
-    double share[SOURCE_COUNT];
-    cr_expect(ranker_merge(even_claims, &input, 3, places) == 0);
-    ranker_calibrate(&input, 1, 3, claim, share);
-    cr_expect(share[SOURCE_BASE] + share[SOURCE_SIMILAR] + share[SOURCE_POPULAR] == 0);
-    cr_expect(isfinite(claim[SOURCE_SIMILAR]) && isfinite(claim[SOURCE_POPULAR]));
+    mem_free(world->feature);
+    mem_free(world->choices.start);
+}
+
+static struct ranker_fit fit(const struct world *world, double ridge, unsigned threads,
+                             struct ranker *out)
+{
+    const struct parallel parallel = {threads};
+    gsl_set_error_handler_off();
+    return ranker_train(out, &world->choices, ridge, &parallel);
+}
+
+Test(ranker, finds_the_weights_that_people_chose_by)
+{
+    struct world world;
+    struct ranker ranker;
+    world_init(&world);
+    struct ranker_fit done = fit(&world, 1e-6, 1, &ranker);
+    cr_expect(fabs((double)ranker.weight[0] - truth[0]) < 0.1, "%g", (double)ranker.weight[0]);
+    cr_expect(fabs((double)ranker.weight[1] - truth[1] / 10) < 0.01, "%g",
+              (double)ranker.weight[1]);
+    cr_expect(fabs((double)ranker.weight[2]) < 0.1, "%g", (double)ranker.weight[2]);
+    cr_expect(ranker.weight[3] == 0, "a constant feature says nothing");
+    cr_expect(fabs(done.loss_before - log(ROWS)) < 1e-9, "%g", done.loss_before);
+    cr_expect(done.loss < done.loss_before - 0.4 && done.steps < 15, "%g in %d steps", done.loss,
+              done.steps);
+    world_deinit(&world);
+}
+
+Test(ranker, no_small_step_from_the_weights_makes_the_choices_likelier)
+{
+    struct world world;
+    struct ranker ranker, moved;
+    world_init(&world);
+    fit(&world, 1e-9, 1, &ranker);
+    double best = 0;
+    for (int variant = 0; variant < 5; variant++) {
+        double loss = 0;
+        moved = ranker;
+        if (variant > 0) {
+            moved.weight[(variant - 1) / 2] += variant % 2 == 0 ? 0.02f : -0.02f;
+        }
+        for (int64_t l = 0; l < LISTS; l++) {
+            float scores[ROWS];
+            double sum = 0;
+            ranker_score(&moved, world.feature + l * ROWS * FEATURES, ROWS, scores);
+            for (int r = 0; r < ROWS; r++) {
+                sum += exp((double)(scores[r] - scores[0]));
+            }
+            loss += log(sum) / LISTS;
+        }
+        best = variant == 0 ? loss : best;
+        cr_expect(variant == 0 || loss > best, "variant %d: %.9g, %.9g", variant, loss, best);
+    }
+    world_deinit(&world);
+}
+
+Test(ranker, a_strong_ridge_holds_all_weights_near_zero)
+{
+    struct world world;
+    struct ranker loose, held;
+    world_init(&world);
+    fit(&world, 1e-6, 1, &loose);
+    fit(&world, 100, 1, &held);
+    for (int f = 0; f < FEATURES; f++) {
+        cr_expect(fabsf(held.weight[f]) <= 0.02f * fabsf(loose.weight[f]) + 1e-3f, "%d: %g", f,
+                  (double)held.weight[f]);
+    }
+    world_deinit(&world);
+}
+
+Test(ranker, the_number_of_threads_changes_nothing)
+{
+    struct world world;
+    struct ranker one, three;
+    world_init(&world);
+    fit(&world, 1e-3, 1, &one);
+    fit(&world, 1e-3, 3, &three);
+    cr_expect(memcmp(one.weight, three.weight, sizeof one.weight) == 0);
+    world_deinit(&world);
+}
+
+Test(ranker, features_that_say_the_same_share_their_weight)
+{
+    struct world world;
+    struct ranker ranker;
+    world_init(&world);
+    for (int64_t r = 0; r < (int64_t)LISTS * ROWS; r++) {
+        world.feature[r * FEATURES + 2] = world.feature[r * FEATURES];
+    }
+    fit(&world, 1e-3, 1, &ranker);
+    cr_expect(fabsf(ranker.weight[0] - ranker.weight[2]) < 1e-3f, "%g and %g",
+              (double)ranker.weight[0], (double)ranker.weight[2]);
+    world_deinit(&world);
+}
+
+Test(ranker, without_a_choice_nothing_is_learned)
+{
+    struct ranker ranker;
+    const struct parallel one = {1};
+    int64_t start = 0;
+    const struct ranker_choices none = {.features = FEATURES, .start = &start};
+    struct ranker_fit done = ranker_train(&ranker, &none, 1, &one);
+    cr_expect(done.steps == 0 && ranker.features == FEATURES && ranker.weight[0] == 0);
 }

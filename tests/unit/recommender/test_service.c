@@ -179,7 +179,13 @@ Test(service, a_rating_of_a_served_film_is_attributed_in_the_metrics)
     cr_expect(json_integer_value(json_object_get(answer, "rank")) == 3);
     cr_expect(metric(&face, "item_rank_sum", "recommender", source) == 3);
     cr_expect(metric(&face, "user_rating_bucket", "le", "2.0") == 0);
-    cr_expect(metric(&face, "user_rating_bucket", "le", "2.5") == 1);
+    cr_expect(metric(&face, "user_rating_bucket", "le", "3.0") == 1);
+    cr_expect(metric(&face, "recommendation_rating_stars_bucket", "le", "2.0") == 0);
+    cr_expect(metric(&face, "recommendation_rating_stars_bucket", "le", "2.5") == 1);
+    cr_expect(metric(&face, "recommendation_lists_rated_total", NULL, NULL) == 1);
+    cr_expect(metric(&face, "recommendation_history_ratings", NULL, NULL) == 1);
+    cr_expect(metric(&face, "recommendation_stage_duration_seconds_count", "stage", "base") == 1);
+    cr_expect(metric(&face, "recommendation_stage_duration_seconds_sum", "stage", "base") > 0);
     cr_expect(metric(&face, "recommendation_lists_converted_total", NULL, NULL) == 0);
     cr_expect(metric(&face, "predicted_rating_count", "recommender", source) == 1);
     json_decref(answer);
