@@ -1,11 +1,10 @@
-/* The two MovieLens files. The first byte chooses: an odd one makes the rest a movies.csv, an even
- * one a ratings.csv. What is read must hold what the
- * contracts promise. */
+/* The two MovieLens files of every layout. The first byte chooses: an odd one makes the rest a
+ * films file, an even one a ratings file; half of it, by three, is the layout. What is read must
+ * hold what the contracts promise. */
 #include "base/mem.h"
 #include "movielens/films_file.h"
+#include "movielens/rating_rows.h"
 #include "movielens/ratings_builder.h"
-
-#include "movielens/dataset.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -23,12 +22,22 @@ static void check(bool holds)
     }
 }
 
-static void check_films(const char *path)
+/* Conversion leaves UTF-8 as it is. */
+static bool is_utf8(const char *text)
+{
+    size_t len = strlen(text);
+    char *copy = mem_alloc(2 * len + 1);
+    bool same = layout_to_utf8(text, len, copy) == len && memcmp(copy, text, len) == 0;
+    mem_free(copy);
+    return same;
+}
+
+static void check_films(const struct layout *layout, const char *path)
 {
     struct bad_rows bad = {.reports_left = 0};
     struct catalogue films;
     struct error error = {.code = ERR_OK};
-    if (films_file_read(path, &bad, &films, &error) != ERR_OK) {
+    if (films_file_read(layout, path, &bad, &films, &error) != ERR_OK) {
         check(error.code == ERR_INPUT && error.text[0] != '\0');
         return;
     }
@@ -39,25 +48,36 @@ static void check_films(const char *path)
         check(films.genre_count == CATALOGUE_GENRES_MAX ||
               films.genres[i] >> films.genre_count == 0);
         check(films.year[i] == 0 || strchr(films.title[i], '(') != NULL);
+        check(layout->kind == LAYOUT_CSV || is_utf8(films.title[i]));
     }
     catalogue_deinit(&films);
 }
 
-static bool collect(void *context, const struct dataset_row *row)
+static void collect(struct ratings_builder *builder, const struct dataset_row *row)
 {
     check(row->user_id > 0 && row->movie_id > 0 && row->half_stars >= 1 && row->half_stars <= 10);
     check(row->time_s >= 0 && row->time_s <= UINT32_MAX);
-    ratings_builder_add(context, row->user_id, row->movie_id % 8, row->half_stars, row->time_s);
-    return true;
+    ratings_builder_add(builder, row->user_id, row->movie_id % 8, row->half_stars, row->time_s);
 }
 
-static void check_ratings(const char *path)
+static void check_ratings(const struct layout *layout, const char *path)
 {
     struct ratings_builder builder = {0};
     struct ratings ratings;
+    struct rating_rows reader;
+    struct dataset_row row;
+    struct bad_rows bad = {.reports_left = 0};
     struct error error = {.code = ERR_OK};
-    enum err code = dataset_scan_ratings(path, collect, &builder, NULL, &error);
+    enum err code = rating_rows_open(&reader, layout, path, &bad, &error);
     check(code == ERR_OK || (error.code == ERR_INPUT && error.text[0] != '\0'));
+    if (code != ERR_OK) {
+        return;
+    }
+    while (rating_rows_next(&reader, &row)) {
+        collect(&builder, &row);
+    }
+    check(reader.rows == (int64_t)builder.count + bad.count);
+    check(rating_rows_close(&reader, &error) == ERR_OK);
     int64_t rows = (int64_t)builder.count;
     int64_t dropped = ratings_builder_finish(&builder, 8, &ratings);
     check(ratings.count + dropped == rows && ratings.start[ratings.users] == ratings.count);
@@ -78,15 +98,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0) {
         return 0;
     }
+    const struct layout *layout = &layout_table[data[0] / 2 % LAYOUT_COUNT];
     int fd = memfd_create("csv", MFD_CLOEXEC);
     if (fd < 0 || write(fd, data + 1, size - 1) != (ssize_t)size - 1) {
         return 0;
     }
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     if (data[0] % 2 == 1) {
-        check_films(path);
+        check_films(layout, path);
     } else {
-        check_ratings(path);
+        check_ratings(layout, path);
     }
     close(fd);
     return 0;

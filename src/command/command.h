@@ -23,6 +23,7 @@ struct command {
     enum err (*run)(const struct options *options, struct error *error);
 };
 
+extern const struct command command_check;
 extern const struct command command_data_evaluate;
 extern const struct command command_data_info;
 extern const struct command command_data_people;

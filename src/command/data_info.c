@@ -64,7 +64,8 @@ static void print_bad_rows(const struct dataset *data)
     printf("%-18s %lld\n", "rating rows", (long long)(rows_good + data->bad_rating_rows));
     printf("%-18s %lld", "bad rows", (long long)data->bad_rows);
     if (data->unknown_films > 0) {
-        printf(", %lld of them for a film that movies.csv lacks", (long long)data->unknown_films);
+        printf(", %lld of them for a film that %s lacks", (long long)data->unknown_films,
+               data->layout->films_file);
     }
     printf("\n%-18s %lld\n", "repeated pairs", (long long)data->duplicate_rows);
 }
@@ -112,8 +113,9 @@ static enum err run(const struct options *options, struct error *error)
                       (long long)data.bad_rows - (long long)faults.count);
         }
         printf("%-18s %s\n", "folder", folder);
-        print_file(folder, "ratings.csv");
-        print_file(folder, "movies.csv");
+        printf("%-18s %s\n", "layout", data.layout->name);
+        print_file(folder, data.layout->ratings_file);
+        print_file(folder, data.layout->films_file);
         print_bad_rows(&data);
         print_profile(&profile);
         printf("%-18s %016" PRIx64 "\n", "fingerprint", data.fingerprint);

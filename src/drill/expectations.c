@@ -227,6 +227,7 @@ static void read_expectation(const struct fields *fields, const json_t *value, s
         return;
     }
     expectation->kind = form->kind;
+    expectation->index = (int)index;
     expectation->line = fields_line(&at);
     form->read(&at, out, expectation);
     out->expectation_count++;

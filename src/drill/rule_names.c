@@ -52,12 +52,13 @@ static bool has_name(const json_t *names, const char *what, const char *name)
 }
 
 static void check(const json_t *names, const char *what, const char *name,
-                  const struct scenario *scenario, int index, struct faults *faults)
+                  const struct scenario *scenario, const struct scenario_expectation *expectation,
+                  struct faults *faults)
 {
     char path[32];
     if (name[0] != '\0' && !has_name(names, what, name)) {
-        snprintf(path, sizeof path, "/expectations/%d", index);
-        faults_add(faults, scenario->path, scenario->expectation[index].line, path,
+        snprintf(path, sizeof path, "/expectations/%d", expectation->index);
+        faults_add(faults, scenario->path, expectation->line, path,
                    "no rule file defines the %s '%s'", what, name);
     }
 }
@@ -73,9 +74,9 @@ enum err rule_names_check(const char *const *paths, size_t count, const struct s
     }
     for (int i = 0; i < scenario->expectation_count && code == ERR_OK; i++) {
         const struct scenario_expectation *e = &scenario->expectation[i];
-        check(names, "alert", e->alert, scenario, i, faults);
-        check(names, "group", e->group, scenario, i, faults);
-        check(names, "record", e->record, scenario, i, faults);
+        check(names, "alert", e->alert, scenario, e, faults);
+        check(names, "group", e->group, scenario, e, faults);
+        check(names, "record", e->record, scenario, e, faults);
     }
     if (code == ERR_OK && !has_name(names, "alert", "Watchdog")) {
         faults_add(faults, scenario->path, 0, "",

@@ -56,7 +56,7 @@ struct scenario_expectation {
     int64_t window_ns;  /* agrees, level: averaged over, at the end of the phase; drill time */
     int rest_phase;     /* level: what it is relative to, as a whole */
     double least, most; /* level: bounds of the ratio; 0 and infinity are none */
-    int line;
+    int index, line;    /* in the file's list, and in the file */
 };
 
 struct scenario {

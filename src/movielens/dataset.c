@@ -53,7 +53,7 @@ static enum err read_ratings(const char *path, struct bad_rows *bad, struct data
     struct ratings_builder builder = {0};
     struct film_lookup lookup;
     struct dataset_row row;
-    enum err code = rating_rows_open(&reader, path, bad, error);
+    enum err code = rating_rows_open(&reader, out->layout, path, bad, error);
     if (code != ERR_OK) {
         return code;
     }
@@ -64,8 +64,8 @@ static enum err read_ratings(const char *path, struct bad_rows *bad, struct data
             ratings_builder_add(&builder, row.user_id, item, row.half_stars, row.time_s);
         } else {
             out->unknown_films++;
-            code = bad_rows_add(bad, path, reader.line_number, "movieId %d is not in movies.csv",
-                                (int)row.movie_id);
+            code = bad_rows_add(bad, path, reader.line_number, "movieId %d is not in %s",
+                                (int)row.movie_id, out->layout->films_file);
         }
     }
     enum err closed = rating_rows_close(&reader, code == ERR_OK ? error : NULL);
@@ -81,40 +81,37 @@ static enum err read_ratings(const char *path, struct bad_rows *bad, struct data
     return code;
 }
 
-/* Both files there? If not, says all that is missing and, for older layouts, what was found. */
-static enum err check_folder(const char *folder, const char *ratings_path, const char *films_path,
-                             struct error *error)
+/* Chooses the layout and joins its paths. If a file is missing, says all that is. */
+static enum err choose_layout(const char *folder, const struct layout **layout, char *ratings_path,
+                              char *films_path, struct error *error)
 {
-    char other[PATH_MAX];
-    bool ratings = file_exists(ratings_path), films = file_exists(films_path);
-    if (ratings && films) {
-        return ERR_OK;
-    }
-    if (!file_is_folder(folder)) {
-        return error_set(error, ERR_IO, folder, 0,
-                         "%s, expected a folder with ratings.csv and movies.csv",
+    *layout = layout_find(folder);
+    if (*layout == NULL && !file_is_folder(folder)) {
+        return error_set(error, ERR_IO, folder, 0, "%s, expected a folder with MovieLens files",
                          file_exists(folder) ? "is not a folder" : "no such folder");
     }
-    const char *hint = "";
-    if (text_join_path(other, sizeof other, folder, "ratings.dat") && file_exists(other)) {
-        hint = "; ratings.dat is the ml-1m or 10M layout, which is not read";
-    } else if (text_join_path(other, sizeof other, folder, "u.data") && file_exists(other)) {
-        hint = "; u.data is the ml-100k layout, which is not read";
+    if (*layout == NULL) {
+        return error_set(error, ERR_IO, folder, 0,
+                         "holds no MovieLens files, expected ratings.csv and movies.csv, "
+                         "ratings.dat and movies.dat, or u.data and u.item");
     }
-    return error_set(error, ERR_IO, folder, 0, "holds no %s%s%s%s", ratings ? "" : "ratings.csv",
-                     ratings || films ? "" : " and no ", films ? "" : "movies.csv", hint);
+    if (!text_join_path(ratings_path, PATH_MAX, folder, (*layout)->ratings_file) ||
+        !text_join_path(films_path, PATH_MAX, folder, (*layout)->films_file)) {
+        return error_set(error, ERR_IO, folder, 0, "the path is too long");
+    }
+    if (!file_exists(ratings_path) || !file_exists(films_path)) {
+        bool ratings = file_exists(ratings_path);
+        return error_set(error, ERR_IO, folder, 0, "holds no %s",
+                         ratings ? (*layout)->films_file : (*layout)->ratings_file);
+    }
+    return ERR_OK;
 }
 
 static enum err load(const char *folder, const struct dataset_options *options, struct dataset *out,
                      struct faults *faults, struct error *error)
 {
     char ratings_path[PATH_MAX], films_path[PATH_MAX], tags_path[PATH_MAX];
-    if (!text_join_path(ratings_path, sizeof ratings_path, folder, "ratings.csv") ||
-        !text_join_path(films_path, sizeof films_path, folder, "movies.csv") ||
-        !text_join_path(tags_path, sizeof tags_path, folder, "tags.csv")) {
-        return error_set(error, ERR_IO, folder, 0, "the path is too long");
-    }
-    enum err code = check_folder(folder, ratings_path, films_path, error);
+    enum err code = choose_layout(folder, &out->layout, ratings_path, films_path, error);
     if (code != ERR_OK) {
         return code;
     }
@@ -122,7 +119,7 @@ static enum err load(const char *folder, const struct dataset_options *options, 
                                  .reports_left = options->reports_max,
                                  .faults = faults,
                                  .error = error};
-    code = films_file_read(films_path, &films_bad, &out->catalogue, error);
+    code = films_file_read(out->layout, films_path, &films_bad, &out->catalogue, error);
     if (code != ERR_OK) {
         return code;
     }
@@ -133,7 +130,8 @@ static enum err load(const char *folder, const struct dataset_options *options, 
     code = read_ratings(ratings_path, &ratings_bad, out, error);
     out->bad_rating_rows = ratings_bad.count;
     out->bad_rows = films_bad.count + ratings_bad.count;
-    if (code == ERR_OK && file_exists(tags_path)) {
+    if (code == ERR_OK && out->layout->kind == LAYOUT_CSV &&
+        text_join_path(tags_path, sizeof tags_path, folder, "tags.csv") && file_exists(tags_path)) {
         struct bad_rows tags_bad = {.strict = options->strict,
                                     .reports_left = ratings_bad.reports_left,
                                     .faults = faults,
@@ -172,7 +170,7 @@ enum err dataset_scan_ratings(const char *path, dataset_each *each, void *contex
     struct rating_rows reader;
     struct dataset_row row;
     bool any = false, wanted = true;
-    enum err code = rating_rows_open(&reader, path, &bad, error);
+    enum err code = rating_rows_open(&reader, &layout_table[LAYOUT_CSV], path, &bad, error);
     if (code != ERR_OK) {
         return code;
     }

@@ -1,7 +1,8 @@
 /*
- * Loading a MovieLens folder (ratings.csv, movies.csv, tags.csv if there is one; the small, 25M and
- * 32M layouts) with every quirk: CRLF or LF, quoted titles with doubled quotes, sparse ids, missing
- * genres, rows in any order, a missing final newline. Rows are streamed; no row object is kept.
+ * Loading a MovieLens folder of any layout (layout.h: ratings.csv and movies.csv, and tags.csv if
+ * there is one; ratings.dat and movies.dat of ml-1m; u.data and u.item of ml-100k) with every
+ * quirk: CRLF or LF, quoted titles with doubled quotes, ISO-8859-1, sparse ids, missing genres,
+ * rows in any order, a missing final newline. Rows are streamed; no row object is kept.
  */
 #ifndef MOVIELENS_DATASET_H
 #define MOVIELENS_DATASET_H
@@ -9,6 +10,7 @@
 #include "base/error.h"
 #include "base/parallel.h"
 #include "movielens/catalogue.h"
+#include "movielens/layout.h"
 #include "movielens/ratings.h"
 #include "movielens/tags.h"
 
@@ -21,13 +23,14 @@ struct dataset_options {
 };
 
 struct dataset {
+    const struct layout *layout; /* of the folder; NULL for data that come from no file */
     struct catalogue catalogue;
     struct ratings ratings;
     struct tags tags;        /* of tags.csv, if the folder has one */
     int64_t bad_rows;        /* of all files */
-    int64_t bad_rating_rows; /* of ratings.csv alone */
+    int64_t bad_rating_rows; /* of the ratings file alone */
     int64_t duplicate_rows;  /* a repeated (user, film): the last one in the file stays */
-    int64_t unknown_films;   /* ratings of films that movies.csv lacks (counted as bad) */
+    int64_t unknown_films;   /* ratings of films that the films file lacks (counted as bad) */
     /* Content hash over films (id, genres) and ratings; independent of row order, line ends and
      * quoting, so that two copies of the same data agree. */
     uint64_t fingerprint;
@@ -53,8 +56,8 @@ enum err dataset_scan_ratings(const char *path, dataset_each *each, void *contex
 
 /* Where the people's data come from, in order: `wanted` (--data, may be NULL), $MOVIELENS_DIR,
  * data/ml-latest-small below the working folder, then below `home` (may be NULL). False when none
- * has a ratings.csv; then the built-in synthetic data are used. `wanted` or the variable naming a
- * folder without ratings.csv is an error, not a fall-through. */
+ * has ratings; then the built-in synthetic data are used. `wanted` or the variable naming a folder
+ * without ratings of any layout is an error, not a fall-through. */
 enum err dataset_find(const char *wanted, const char *home, char *out, size_t size, bool *found,
                       struct error *error);
 

@@ -1,4 +1,3 @@
-#include "base/fileio.h"
 #include "base/text.h"
 #include "movielens/dataset.h"
 
@@ -9,8 +8,8 @@
 
 static bool holds_ratings(const char *folder)
 {
-    char path[PATH_MAX];
-    return text_join_path(path, sizeof path, folder, "ratings.csv") && file_exists(path);
+    const struct layout *layout = layout_find(folder);
+    return layout != NULL && layout_has_ratings(layout, folder);
 }
 
 /* A folder somebody asked for by name must be one. */
@@ -19,7 +18,8 @@ static enum err take_named(const char *folder, const char *named_by, char *out, 
 {
     if (!holds_ratings(folder)) {
         return error_set(error, ERR_INPUT, folder, 0,
-                         "%s names this folder, but it holds no ratings.csv", named_by);
+                         "%s names this folder, but it holds no ratings.csv, ratings.dat or u.data",
+                         named_by);
     }
     if (!text_copy(out, size, folder)) {
         return error_set(error, ERR_INPUT, folder, 0, "the path is too long");

@@ -10,6 +10,15 @@
 #define YEAR_MIN 1870
 #define YEAR_MAX 2199
 
+/* u.item: id, title, two dates, URL, then a flag for each of these, in the order of u.genre. */
+#define FLAGS_FIRST 5
+#define FLAGS 19
+#define FIELDS_MAX (FLAGS_FIRST + FLAGS)
+static const char *const flag_names[FLAGS] = {
+    "unknown",     "Action", "Adventure", "Animation", "Children's", "Comedy",  "Crime",
+    "Documentary", "Drama",  "Fantasy",   "Film-Noir", "Horror",     "Musical", "Mystery",
+    "Romance",     "Sci-Fi", "Thriller",  "War",       "Western"};
+
 /* The films as read, in file order. */
 struct film_table {
     int32_t count, capacity;
@@ -59,9 +68,11 @@ static void film_table_deinit(struct film_table *table)
     memset(table, 0, sizeof *table);
 }
 
-static void film_table_add(struct film_table *table, int32_t id, uint32_t genres, int64_t line,
-                           const struct csv_field *title)
+static void film_table_add(struct film_table *table, const struct layout *layout, int32_t id,
+                           uint32_t genres, int64_t line, const struct csv_field *title)
 {
+    /* Every byte of ISO-8859-1 may become two. */
+    size_t room = 2 * title->len + 1;
     if (table->count == table->capacity) {
         table->capacity = table->capacity == 0 ? 1024 : table->capacity * 2;
         size_t capacity = (size_t)table->capacity;
@@ -70,8 +81,8 @@ static void film_table_add(struct film_table *table, int32_t id, uint32_t genres
         table->line = mem_resize(table->line, capacity, sizeof *table->line);
         table->title_at = mem_resize(table->title_at, capacity, sizeof *table->title_at);
     }
-    if (table->bytes_capacity - table->bytes_len < title->len + 1) {
-        table->bytes_capacity = (table->bytes_capacity + title->len + 1) * 2;
+    if (table->bytes_capacity - table->bytes_len < room) {
+        table->bytes_capacity = (table->bytes_capacity + room) * 2;
         table->bytes = mem_resize(table->bytes, table->bytes_capacity, 1);
     }
     table->id[table->count] = id;
@@ -79,9 +90,15 @@ static void film_table_add(struct film_table *table, int32_t id, uint32_t genres
     table->line[table->count] = line;
     table->title_at[table->count] = table->bytes_len;
     table->count++;
-    memcpy(table->bytes + table->bytes_len, title->text, title->len);
-    table->bytes[table->bytes_len + title->len] = '\0';
-    table->bytes_len += title->len + 1;
+    char *to = table->bytes + table->bytes_len;
+    size_t len = title->len;
+    if (layout->kind == LAYOUT_CSV) {
+        memcpy(to, title->text, len);
+    } else {
+        len = layout_to_utf8(title->text, title->len, to);
+    }
+    to[len] = '\0';
+    table->bytes_len += len + 1;
 }
 
 /* Number of a genre's bit, entering a new name; -1 if the table of names is full. */
@@ -141,39 +158,67 @@ static const char *read_genres(struct film_table *table, const struct csv_field 
     }
 }
 
-static enum err read_row(struct film_table *table, struct csv_line *line, const char *path,
-                         struct bad_rows *bad)
+/* Reads the flags of u.item. NULL if good, else what is wrong. */
+static const char *read_flags(struct film_table *table, const struct csv_field *flags,
+                              uint32_t *genres)
 {
-    struct csv_field field[3];
-    const char *fault = NULL;
+    *genres = 0;
+    for (int i = 0; i < FLAGS; i++) {
+        if (!csv_field_is(&flags[i], "0") && !csv_field_is(&flags[i], "1")) {
+            return "a genre flag that is neither 0 nor 1";
+        }
+    }
+    for (int i = 1; i < FLAGS; i++) {
+        if (flags[i].text[0] == '1') {
+            struct csv_field name = {.text = flag_names[i], .len = strlen(flag_names[i])};
+            *genres |= UINT32_C(1) << genre_bit(table, &name);
+        }
+    }
+    return NULL;
+}
+
+static enum err read_fields(struct film_table *table, const struct layout *layout,
+                            const struct csv_field *field, int64_t line, const char *path,
+                            struct bad_rows *bad)
+{
+    char excerpt[40];
     uint64_t id;
     uint32_t genres;
-    char excerpt[40];
+    if (!csv_field_number(&field[0], INT32_MAX, &id) || id == 0) {
+        return bad_rows_add(bad, path, line,
+                            "movieId '%s' is not a whole number from 1 to 2147483647",
+                            csv_field_excerpt(&field[0], excerpt, sizeof excerpt));
+    }
+    const char *fault = layout->kind == LAYOUT_U_DATA
+                            ? read_flags(table, &field[FLAGS_FIRST], &genres)
+                            : read_genres(table, &field[2], &genres);
+    if (fault != NULL) {
+        return bad_rows_add(bad, path, line, "%s", fault);
+    }
+    film_table_add(table, layout, (int32_t)id, genres, line, &field[1]);
+    return ERR_OK;
+}
+
+static enum err read_row(struct film_table *table, const struct layout *layout,
+                         struct csv_line *line, const char *path, struct bad_rows *bad)
+{
+    struct csv_field field[FIELDS_MAX];
+    const char *fault = NULL;
     if (line->overlong) {
         return bad_rows_add(bad, path, line->number, "the line is longer than %d bytes",
                             CSV_LINE_MAX_BYTES);
     }
-    int count = csv_split(line, field, 3, &fault);
+    int count = layout_split(layout, layout->films_separator, line, field, FIELDS_MAX, &fault);
     if (count < 0) {
         return bad_rows_add(bad, path, line->number, "%s", fault);
     }
-    if (count != 3) {
-        return bad_rows_add(bad, path, line->number,
-                            "%d field%s, expected 3: " FILMS_FILE_HEADER
-                            " (a title with a comma stands in quotes)",
-                            count, count == 1 ? "" : "s");
+    if (count != layout->films_field_count) {
+        return bad_rows_add(bad, path, line->number, "%d field%s, expected %d: %s%s", count,
+                            count == 1 ? "" : "s", layout->films_field_count, layout->films_fields,
+                            layout->kind == LAYOUT_CSV ? " (a title with a comma stands in quotes)"
+                                                       : "");
     }
-    if (!csv_field_number(&field[0], INT32_MAX, &id) || id == 0) {
-        return bad_rows_add(bad, path, line->number,
-                            "movieId '%s' is not a whole number from 1 to 2147483647",
-                            csv_field_excerpt(&field[0], excerpt, sizeof excerpt));
-    }
-    fault = read_genres(table, &field[2], &genres);
-    if (fault != NULL) {
-        return bad_rows_add(bad, path, line->number, "%s", fault);
-    }
-    film_table_add(table, (int32_t)id, genres, line->number, &field[1]);
-    return ERR_OK;
+    return read_fields(table, layout, field, line->number, path, bad);
 }
 
 /* Moves the films into *out in order of id; a repeated id is a bad row, the first one stays. */
@@ -220,8 +265,8 @@ static enum err make_catalogue(struct film_table *table, const char *path, struc
     return code;
 }
 
-enum err films_file_read(const char *path, struct bad_rows *bad, struct catalogue *out,
-                         struct error *error)
+enum err films_file_read(const struct layout *layout, const char *path, struct bad_rows *bad,
+                         struct catalogue *out, struct error *error)
 {
     struct film_table table = {0};
     struct csv csv;
@@ -231,9 +276,11 @@ enum err films_file_read(const char *path, struct bad_rows *bad, struct catalogu
     if (code != ERR_OK) {
         return code;
     }
-    code = csv_expect_header(&csv, FILMS_FILE_HEADER, error);
+    if (layout->kind == LAYOUT_CSV) {
+        code = csv_expect_header(&csv, layout->films_fields, error);
+    }
     while (code == ERR_OK && csv_next(&csv, &line)) {
-        code = read_row(&table, &line, path, bad);
+        code = read_row(&table, layout, &line, path, bad);
     }
     enum err closed = csv_close(&csv, code == ERR_OK ? error : NULL);
     code = code != ERR_OK ? code : closed;

@@ -63,9 +63,37 @@ Test(data, info_tells_bad_data_by_its_code, .init = cr_redirect_stdout)
     }
 }
 
+Test(data, info_names_the_layout_and_its_files, .init = cr_redirect_stdout)
+{
+    static const struct {
+        const char *folder;
+        const char *const text[4];
+    } rows[] = {
+        {INVALID "layout_dat_rows",
+         {"layout             dat (ml-1m, 10M)\n", "ratings.dat, ", "movies.dat, ",
+          "1 of them for a film that movies.dat lacks\n"}},
+        {INVALID "layout_u_data_rows",
+         {"layout             u.data (ml-100k)\n", "u.data, ", "u.item, ",
+          "1 of them for a film that u.item lacks\n"}},
+    };
+    char output[8192];
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct error error = {0};
+        cr_assert_eq(run(&command_data_info, 1, &rows[i].folder, &error), ERR_OK, "%s", error.text);
+    }
+    read_output(output, sizeof output);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        for (size_t k = 0; k < 4; k++) {
+            cr_expect(strstr(output, rows[i].text[k]) != NULL, "'%s' is not in\n%s",
+                      rows[i].text[k], output);
+        }
+    }
+}
+
 Test(data, info_prints_what_the_folder_holds, .init = cr_redirect_stdout)
 {
     static const char *const lines[] = {
+        "layout             csv (",
         "rating rows        3\n",
         "bad rows           1, 1 of them for a film that movies.csv lacks\n",
         "users              2\n",

@@ -38,7 +38,8 @@ static void read_films(const char *text, struct catalogue *out, struct bad_rows 
     char path[PATH_MAX];
     files_write_text(&folder, "movies.csv", text);
     cr_assert(text_join_path(path, sizeof path, folder.path, "movies.csv"));
-    cr_assert_eq(films_file_read(path, bad, out, &error), ERR_OK, "%s", error.text);
+    cr_assert_eq(films_file_read(&layout_table[LAYOUT_CSV], path, bad, out, &error), ERR_OK, "%s",
+                 error.text);
     files_remove(&folder);
 }
 

@@ -1,0 +1,405 @@
+/*
+ * driftdrill check: everything that can be known about scenarios and rules before a drill starts
+ * anything. Rules depend on the scenario that drills them, because a window that is long enough at
+ * one time scale is too short at another; so they are rendered once for every scenario, into a
+ * folder that is thrown away, and what is wrong at several time scales is told once.
+ */
+#include "base/clock.h"
+#include "base/fileio.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "base/yaml.h"
+#include "command/command.h"
+#include "drill/objectives.h"
+#include "drill/rule_names.h"
+#include "drill/scenario.h"
+#include "drill/watch_rules.h"
+#include "observe/rules.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FILES_MAX 1000
+#define PATTERN_BYTES 1200
+
+static const struct option_row rows[] = {
+    {"rules", OPTION_TEXT, "GLOB", NULL, 0, 0,
+     "Rule files that the scenarios are drilled with (default the rule files among FILE, else the "
+     "shipped prometheus/rules)."},
+    {"objectives", OPTION_TEXT, "FILE", NULL, 0, 0,
+     "Objectives in place of those among the rules, as verify --calibrate wrote them."},
+    {NULL, OPTION_FLAG, NULL, NULL, 0, 0, NULL},
+};
+
+struct file {
+    char *path;
+    bool readable; /* it is YAML */
+    struct faults faults;
+};
+
+struct file_list {
+    size_t count, capacity;
+    struct file *file;
+};
+
+struct check {
+    char home[512];
+    struct file_list scenarios, rules;
+    struct file_list alternatives; /* objectives for other data, which no drill has beside others */
+    int rendered_scenarios;
+};
+
+static struct file *add_file(struct file_list *list, const char *path)
+{
+    if (list->count == list->capacity) {
+        list->capacity = list->capacity == 0 ? 16 : 2 * list->capacity;
+        list->file = mem_resize(list->file, list->capacity, sizeof *list->file);
+    }
+    struct file *file = &list->file[list->count++];
+    *file = (struct file){.path = mem_text(path), .readable = true};
+    faults_init(&file->faults);
+    return file;
+}
+
+/* Moves a file of another list, whose entry is void afterwards. */
+static void take_file(struct file_list *list, const struct file *file)
+{
+    struct file *to = add_file(list, "");
+    mem_free(to->path);
+    faults_deinit(&to->faults);
+    *to = *file;
+}
+
+static void add_files(struct file_list *list, char **paths, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        (void)add_file(list, paths[i]);
+    }
+}
+
+static void free_files(struct file_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        mem_free(list->file[i].path);
+        faults_deinit(&list->file[i].faults);
+    }
+    mem_free(list->file);
+}
+
+/* What is wrong with the file as a whole. */
+static void add_error(struct file *file, const struct error *error)
+{
+    faults_add(&file->faults, file->path, error->line, "", "%s", error->text);
+}
+
+/* The document, a new reference; NULL, with the fault noted, if it is not YAML. */
+static json_t *read_document(struct file *file)
+{
+    json_t *document = NULL;
+    struct error error = {0};
+    if (yaml_read_file(file->path, &document, NULL, &error) != ERR_OK) {
+        file->readable = false;
+        add_error(file, &error);
+    }
+    return document;
+}
+
+/* A mapping with groups is a rule file, whatever else it may be meant for. */
+static void add_named(struct check *check, const char *path)
+{
+    struct file_list one = {0};
+    struct file *file = add_file(&one, path);
+    json_t *document = read_document(file);
+    bool rules = json_object_get(document, "groups") != NULL;
+    take_file(rules ? &check->rules : &check->scenarios, file);
+    json_decref(document);
+    mem_free(one.file);
+}
+
+static enum err add_shipped(const struct check *check, const char *below, struct file_list *list,
+                            struct error *error)
+{
+    char quoted[PATTERN_BYTES - 64], pattern[PATTERN_BYTES];
+    char **paths = NULL;
+    size_t count = 0;
+    (void)file_glob_quote(quoted, sizeof quoted, check->home);
+    snprintf(pattern, sizeof pattern, "%s/%s", quoted, below);
+    enum err code = file_glob(pattern, &paths, &count, error);
+    add_files(list, paths, count);
+    file_glob_free(paths, count);
+    return code;
+}
+
+static enum err add_rules(struct check *check, const char *glob, struct error *error)
+{
+    struct watch_rules_request request = {.home = check->home, .glob = glob};
+    char **paths = NULL;
+    size_t count = 0;
+    enum err code = watch_rules_files(&request, &paths, &count, error);
+    if (code == ERR_OK) {
+        add_files(&check->rules, paths, count);
+        file_glob_free(paths, count);
+    }
+    return code;
+}
+
+/* Is it objectives? What is wrong with its head, or with the file, is noted. */
+static bool is_objectives(struct file *file)
+{
+    struct objectives_head head;
+    struct error error = {0};
+    bool is = false;
+    json_decref(read_document(file));
+    if (file->readable && objectives_read(file->path, &is, &head, &error) != ERR_OK) {
+        add_error(file, &error);
+    }
+    return is;
+}
+
+/* Reads the rules; objectives among them give way to `wanted`, if that is not NULL. */
+static void choose_objectives(struct check *check, const char *wanted)
+{
+    struct file_list kept = {0};
+    for (size_t i = 0; i < check->rules.count; i++) {
+        struct file *file = &check->rules.file[i];
+        if (is_objectives(file) && wanted != NULL) {
+            mem_free(file->path);
+            faults_deinit(&file->faults);
+        } else {
+            take_file(&kept, file);
+        }
+    }
+    if (wanted != NULL) {
+        struct file *file = add_file(&kept, wanted);
+        if (!is_objectives(file) && file->faults.count == 0) {
+            faults_add(&file->faults, file->path, 1, "",
+                       "expected objectives, whose head says what they were measured on");
+        }
+    }
+    mem_free(check->rules.file);
+    check->rules = kept;
+}
+
+static enum err gather(struct check *check, const struct options *options, struct error *error)
+{
+    const char *glob = options_text(options, "rules");
+    const char *objectives = options_text(options, "objectives");
+    enum err code = ERR_OK;
+    for (int i = 0; i < options_positional_count(options); i++) {
+        add_named(check, options_positional(options, i));
+    }
+    if (options_positional_count(options) == 0) {
+        code = add_shipped(check, "scenarios/*.yml", &check->scenarios, error);
+    }
+    bool shipped = glob == NULL && check->rules.count == 0;
+    if (code == ERR_OK && (glob != NULL || shipped)) {
+        code = add_rules(check, glob, error);
+    }
+    if (code == ERR_OK && shipped && options_positional_count(options) == 0) {
+        code = add_shipped(check, "prometheus/objectives/*.yml", &check->alternatives, error);
+    }
+    choose_objectives(check, objectives);
+    for (size_t i = 0; i < check->alternatives.count; i++) {
+        (void)is_objectives(&check->alternatives.file[i]);
+    }
+    return code;
+}
+
+/* Paths of the rule files that can be read; heap, the texts borrowed. */
+static const char **readable_paths(const struct file_list *list, size_t *count)
+{
+    const char **paths = mem_zalloc(list->count + 1, sizeof *paths);
+    *count = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->file[i].readable) {
+            paths[(*count)++] = list->file[i].path;
+        }
+    }
+    return paths;
+}
+
+static bool has_fault(const struct faults *faults, const struct fault *wanted)
+{
+    for (size_t i = 0; i < faults->count; i++) {
+        const struct fault *fault = &faults->list[i];
+        if (fault->line == wanted->line && strcmp(fault->path, wanted->path) == 0 &&
+            strcmp(fault->text, wanted->text) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Gives each fault to the file it names, once. */
+static void hand_out(const struct faults *found, struct file_list *list)
+{
+    for (size_t i = 0; i < found->count; i++) {
+        const struct fault *fault = &found->list[i];
+        struct file *owner = &list->file[0];
+        for (size_t k = 0; k < list->count; k++) {
+            /* A fault keeps only the beginning of a long path. */
+            if (strncmp(list->file[k].path, fault->where, sizeof fault->where - 1) == 0) {
+                owner = &list->file[k];
+            }
+        }
+        if (!has_fault(&owner->faults, fault)) {
+            faults_add(&owner->faults, fault->where, fault->line, fault->path, "%s", fault->text);
+        }
+    }
+}
+
+/* Renders rule files as a drill would and throws the result away. */
+static enum err render(struct file_list *list, int64_t time_scale, int64_t scrape_ns,
+                       int64_t evaluation_ns, struct error *error)
+{
+    const char *tmp = getenv("TMPDIR");
+    char folder[512];
+    struct rules rules;
+    struct faults found;
+    struct error fault = {0};
+    size_t count = 0;
+    snprintf(folder, sizeof folder, "%s/driftdrill-check-XXXXXX", tmp != NULL ? tmp : "/tmp");
+    if (mkdtemp(folder) == NULL) {
+        return error_set(error, ERR_IO, folder, 0, "cannot make a temporary folder");
+    }
+    faults_init(&found);
+    const char **paths = readable_paths(list, &count);
+    enum err code = rules_render_files(paths, count, time_scale, scrape_ns, evaluation_ns, folder,
+                                       &rules, &found, &fault);
+    if (code == ERR_OK) {
+        rules_deinit(&rules);
+    } else if (found.count > 0) {
+        hand_out(&found, list);
+        code = ERR_OK;
+    } else {
+        *error = fault;
+    }
+    mem_free(paths);
+    faults_deinit(&found);
+    (void)file_remove_tree(folder, NULL);
+    return code;
+}
+
+/* Nothing is said about names while a rule file that may define them cannot be read. */
+static enum err check_names(const struct check *check, const struct scenario *scenario,
+                            struct file *file, struct error *error)
+{
+    struct error fault = {0};
+    size_t count = 0, before = file->faults.count;
+    const char **paths = readable_paths(&check->rules, &count);
+    enum err code = count < check->rules.count
+                        ? ERR_OK
+                        : rule_names_check(paths, count, scenario, &file->faults, &fault);
+    if (code != ERR_OK && file->faults.count > before) {
+        code = ERR_OK;
+    } else if (code != ERR_OK) {
+        *error = fault;
+    }
+    mem_free(paths);
+    return code;
+}
+
+/* The scenario alone, its names against the rules and, if it is sound, the rules at its pace. */
+static enum err check_scenario(struct check *check, struct file *file, struct error *error)
+{
+    struct scenario *scenario = mem_zalloc(1, sizeof *scenario);
+    struct error fault = {0};
+    enum err code = scenario_read(file->path, scenario, &file->faults, &fault);
+    bool sound = code == ERR_OK;
+    if (!sound && file->faults.count == 0) {
+        add_error(file, &fault);
+        code = ERR_OK;
+    } else {
+        code = check_names(check, scenario, file, error);
+    }
+    if (sound && code == ERR_OK) {
+        check->rendered_scenarios++;
+        code = render(&check->rules, scenario->time_scale, scenario->scrape_ns,
+                      scenario->evaluation_ns, error);
+    }
+    mem_free(scenario);
+    return code;
+}
+
+static enum err check_all(struct check *check, struct error *error)
+{
+    const int64_t scrape_ns = 15 * CLOCK_NS_PER_S, evaluation_ns = 30 * CLOCK_NS_PER_S;
+    enum err code = ERR_OK;
+    for (size_t i = 0; i < check->scenarios.count && code == ERR_OK; i++) {
+        if (check->scenarios.file[i].readable) {
+            code = check_scenario(check, &check->scenarios.file[i], error);
+        }
+    }
+    /* Without a scenario to render them for, rules are checked as they run in production. */
+    if (code == ERR_OK && check->rendered_scenarios == 0) {
+        code = render(&check->rules, 1, scrape_ns, evaluation_ns, error);
+    }
+    for (size_t i = 0; i < check->alternatives.count && code == ERR_OK; i++) {
+        struct file_list one = {.count = 1, .file = &check->alternatives.file[i]};
+        code = render(&one, 1, scrape_ns, evaluation_ns, error);
+    }
+    return code;
+}
+
+/* Faults to stderr, a line a file to stdout. */
+static void report(const struct file_list *list, const char *what, size_t *faults, size_t *files)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        const struct file *file = &list->file[i];
+        faults_print(&file->faults);
+        if (file->faults.count == 0) {
+            printf("good    %-9s %s\n", what, file->path);
+        } else {
+            printf("%zu fault%s %s %s\n", file->faults.count, file->faults.count == 1 ? " " : "s",
+                   what, file->path);
+        }
+        *faults += file->faults.count;
+        *files += file->faults.count > 0;
+    }
+}
+
+static enum err conclude(const struct check *check, struct error *error)
+{
+    size_t faults = 0, files = 0;
+    size_t all = check->scenarios.count + check->rules.count + check->alternatives.count;
+    report(&check->scenarios, "scenario", &faults, &files);
+    report(&check->rules, "rules", &faults, &files);
+    report(&check->alternatives, "rules", &faults, &files);
+    (void)fflush(stdout);
+    if (faults > 0) {
+        return error_set(error, ERR_INPUT, NULL, 0, "%zu fault%s in %zu of %zu files", faults,
+                         faults == 1 ? "" : "s", files, all);
+    }
+    return ERR_OK;
+}
+
+static enum err run(const struct options *options, struct error *error)
+{
+    struct check check = {0};
+    if (!command_home(check.home, sizeof check.home)) {
+        return error_set(error, ERR_USAGE, NULL, 0,
+                         "cannot find the shipped prometheus/ and scenarios/ folders");
+    }
+    enum err code = gather(&check, options, error);
+    if (code == ERR_OK) {
+        code = check_all(&check, error);
+    }
+    if (code == ERR_OK) {
+        code = conclude(&check, error);
+    }
+    free_files(&check.scenarios);
+    free_files(&check.rules);
+    free_files(&check.alternatives);
+    return code;
+}
+
+const struct command command_check = {
+    .name = "check",
+    .usage = "check [FILE...] [options]",
+    .summary = "validate scenarios and rule files without starting anything; all shipped ones if "
+               "none is named",
+    .options = rows,
+    .positionals_max = FILES_MAX,
+    .run = run,
+};
