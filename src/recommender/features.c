@@ -1,5 +1,5 @@
 /*
- * Some two hundred candidates are compared with twenty films within thirty microseconds. What is a
+ * Some hundred and fifty candidates are compared with twenty films in each request. What is a
  * sum of cosines over several films is one dot product with the sum of their vectors; what is a sum
  * over neighbours walks the neighbours of these films, not pairs, and an array over all films tells
  * which of them are candidates.

@@ -1,6 +1,6 @@
 /*
- * Scoring the pool is the dearest step of a list, films x components multiplications, yet under
- * twenty microseconds (tiles.h). An index for approximate search would pay off only from some
+ * Scoring the pool is the dearest step of a list, films x components multiplications, yet some
+ * tens of microseconds (tiles.h). An index for approximate search would pay off only from some
  * hundred thousand films on. Blocks keep the scores in the first-level cache.
  */
 #include "recommender/retrieval.h"

@@ -11,8 +11,8 @@
  * conversion back to the same), and towers that have seen all choices have no lessons left to give.
  * A model without a learned ranker is trained anew from nothing.
  *
- * Rejected: a fixed blend of the sources (a third less HR@10 on MovieLens), learning the ranker at
- * each retraining from what has been rated since (twice the time, nothing gained).
+ * Rejected: a fixed blend of the sources (a quarter less HR@10 on MovieLens), learning the ranker
+ * at each retraining from what has been rated since (twice the time, nothing gained).
  */
 #include "recommender/train.h"
 
