@@ -1,7 +1,13 @@
 /*
- * Scoring the pool is the dearest step of a list, films x components multiplications, yet some
- * tens of microseconds (tiles.h). An index for approximate search would pay off only from some
- * hundred thousand films on. Blocks keep the scores in the first-level cache.
+ * Scoring is the dearest step of a list, films x components multiplications, so it is done only
+ * where it can matter. By Cauchy and Schwarz no film of a tile scores above
+ *     |person| * longest vector of the tile + largest bias of the tile,
+ * and a tile whose bound is not above the worst of a full list is passed over. The well-known films
+ * come first and fill the list; of the many that few people rated, whose vectors are short and
+ * whose biases are low, most tiles are never read. The result is the same as without.
+ *
+ * Rejected: looking only at the best-known films (the rest of the catalogue could never be
+ * proposed), and approximate indexes, which pay off only from some hundred thousand films on.
  */
 #include "recommender/retrieval.h"
 
@@ -11,36 +17,71 @@
 #include <math.h>
 #include <string.h>
 
-#define BLOCK_FILMS (8 * TILE_FILMS)
+/* For rounding, of the tiles' numbers to sixteen bits above all. */
+#define BOUND_SLACK 1.001f
+
+static void bound_tiles(struct retrieval *retrieval)
+{
+    const struct towers *towers = &retrieval->towers;
+    for (int32_t i = 0; i < towers->films; i++) {
+        const float *item = towers->item + (size_t)retrieval->film[i] * (size_t)towers->components;
+        int32_t tile = i / TILE_FILMS;
+        float square = 0;
+        for (int c = 0; c < towers->factors; c++) {
+            float off = fabsf(item[c]) + retrieval->tiles.unit[c];
+            square += off * off;
+        }
+        float bias = item[towers->factors] + retrieval->tiles.unit[towers->factors];
+        bool first = i % TILE_FILMS == 0;
+        retrieval->longest[tile] = fmaxf(first ? 0 : retrieval->longest[tile], sqrtf(square));
+        retrieval->bias[tile] = first ? bias : fmaxf(retrieval->bias[tile], bias);
+    }
+}
 
 void retrieval_arrange(struct retrieval *retrieval, const int32_t *by_rank)
 {
     const struct towers *towers = &retrieval->towers;
-    int32_t count = towers->films < RETRIEVAL_POOL_MAX ? towers->films : RETRIEVAL_POOL_MAX;
-    retrieval->pool_count = count;
-    retrieval->pool = mem_array((size_t)count + 1, sizeof *retrieval->pool);
-    memcpy(retrieval->pool, by_rank, (size_t)count * sizeof *retrieval->pool);
-    tiles_init(&retrieval->tiles, towers->item, retrieval->pool, count, towers->components);
+    size_t films = (size_t)towers->films, tiles = films / TILE_FILMS + 1;
+    retrieval->film = mem_array(films + 1, sizeof *retrieval->film);
+    memcpy(retrieval->film, by_rank, films * sizeof *retrieval->film);
+    tiles_init(&retrieval->tiles, towers->item, retrieval->film, towers->films, towers->components);
+    retrieval->longest = mem_zalloc(tiles, sizeof *retrieval->longest);
+    retrieval->bias = mem_zalloc(tiles, sizeof *retrieval->bias);
+    bound_tiles(retrieval);
 }
 
 void retrieval_deinit(struct retrieval *retrieval)
 {
     towers_deinit(&retrieval->towers);
-    mem_free(retrieval->pool);
+    mem_free(retrieval->film);
     tiles_deinit(&retrieval->tiles);
+    mem_free(retrieval->longest);
+    mem_free(retrieval->bias);
+}
+
+static float length_of(const float *vector, int factors)
+{
+    float square = 0;
+    for (int c = 0; c < factors; c++) {
+        square += vector[c] * vector[c];
+    }
+    return sqrtf(square) * BOUND_SLACK;
 }
 
 int retrieval_candidates(const struct retrieval *retrieval, const float *vector,
                          const uint64_t *seen, int max, struct candidate *out)
 {
     struct topk top = {.best = out, .max = max, .floor = -INFINITY};
-    float scores[BLOCK_FILMS];
-    for (int32_t first = 0; first < retrieval->pool_count; first += BLOCK_FILMS) {
-        int32_t left = retrieval->pool_count - first;
-        int32_t count = left < BLOCK_FILMS ? left : BLOCK_FILMS;
+    float scores[TILE_FILMS], length = length_of(vector, retrieval->towers.factors);
+    for (int32_t first = 0; first < retrieval->towers.films; first += TILE_FILMS) {
+        int32_t left = retrieval->towers.films - first, tile = first / TILE_FILMS;
+        int32_t count = left < TILE_FILMS ? left : TILE_FILMS;
+        if (length * retrieval->longest[tile] + retrieval->bias[tile] <= top.floor) {
+            continue;
+        }
         tiles_score(&retrieval->tiles, vector, first, count, scores);
         for (int32_t i = 0; i < count; i++) {
-            int32_t item = retrieval->pool[first + i];
+            int32_t item = retrieval->film[first + i];
             if (scores[i] > top.floor && !seen_has(seen, item)) {
                 topk_enter(&top, item, scores[i]);
             }

@@ -1,9 +1,6 @@
 /*
  * Source "base": the films whose vectors score highest against a person's, by the two towers
- * (towers.h). Pure.
- *
- * Only the films with the most ratings are looked at (the pool): of the others the towers know next
- * to nothing, and the matrix of the pool fits into a core's own cache.
+ * (towers.h), from the whole catalogue and exactly. Pure.
  */
 #ifndef RECOMMENDER_RETRIEVAL_H
 #define RECOMMENDER_RETRIEVAL_H
@@ -13,18 +10,17 @@
 #include "recommender/tiles.h"
 #include "recommender/towers.h"
 
-#define RETRIEVAL_POOL_MAX 3072 /* a multiple of TILE_FILMS */
-
 struct retrieval {
     struct towers towers;
     /* Made by retrieval_arrange. */
-    int32_t *pool; /* [pool_count] */
-    int32_t pool_count;
-    struct tiles tiles; /* vectors of the pool */
+    int32_t *film; /* [films], in the order of the tiles */
+    struct tiles tiles;
+    float *longest; /* [tiles] bound of the length of a tile's vectors, without the bias */
+    float *bias;    /* [tiles] bound of their biases */
 };
 
-/* Makes pool and tiles once the towers are there. by_rank [films] lists all films, those that
- * deserve a place first. */
+/* Makes the rest once the towers are there. by_rank [films] lists all films, those that are likely
+ * to score high first: the better the order, the fewer films are scored. */
 void retrieval_arrange(struct retrieval *retrieval, const int32_t *by_rank);
 void retrieval_deinit(struct retrieval *retrieval); /* a zeroed struct is a valid empty one */
 
