@@ -55,7 +55,7 @@
 /* Share of half stars among ratings on the half-star scale; 95 % of people use fewer. */
 #define HALF_SHARE_MOST 0.56
 
-#define ORDER_FAME .087 /* of log popularity, against noise of deviation 1 */
+#define ORDER_FAME .091 /* of log popularity, against noise of deviation 1 */
 #define ORDER_LIKED .09 /* of the judgement in stars */
 
 /* ---- films ---- */
@@ -102,6 +102,7 @@ static void prepare_films(struct population *population)
     film_line(population, mean, &at_zero, &slope);
     for (int32_t i = 0; i < population->films; i++) {
         struct rng rng = rng_stream(population->config.seed, (uint64_t)i, POPULATION_PAST_FILM);
+        population->film_log[i] = (float)log(population->film_count[i] + 1.);
         double count = population->film_count[i], open = FILM_RIDGE / (count + FILM_RIDGE);
         double expected = at_zero + slope * log(fmax(count, 1));
         population->film_past[i] =
@@ -132,8 +133,13 @@ static void prepare_opinions(struct population *population)
                       (double)population->film_opinion[(int64_t)i * TASTE_DIMS + d];
         }
     }
-    for (int d = 0; d < TASTE_DIMS; d++) {
-        population->opinion_mean[d] = (float)(sum[d] / weight);
+    for (int32_t i = 0; i < population->films; i++) {
+        double gain = opinion_gain(population->film_count[i]);
+        for (int d = 0; d < TASTE_DIMS; d++) {
+            int64_t place = (int64_t)i * TASTE_DIMS + d;
+            population->past_opinion[place] =
+                (float)(gain * (double)population->film_opinion[place] - sum[d] / weight);
+        }
     }
 }
 
@@ -236,6 +242,14 @@ void past_rating_grid(const struct population *population, int32_t person, uint3
 
 /* ---- judgements ---- */
 
+/* Mean 0, deviation 1, nearly normal, at a third of the price: three uniform draws. For what is
+ * summed up over ratings or only orders them. */
+static double nearly_normal(struct rng *rng)
+{
+    double sum = rng_uniform(rng) + rng_uniform(rng);
+    return 2 * (sum + rng_uniform(rng)) - 3;
+}
+
 static double judgement(const struct population *population, int32_t person,
                         const double shift[CATALOGUE_GENRES_MAX], int32_t film)
 {
@@ -243,13 +257,10 @@ static double judgement(const struct population *population, int32_t person,
     for (uint32_t left = population->data->catalogue.genres[film]; left != 0; left &= left - 1) {
         genres += shift[__builtin_ctz(left)];
     }
-    const float *mine = population->opinion + (int64_t)person * TASTE_DIMS;
-    double opinion =
-        opinion_gain(population->film_count[film]) *
-            (double)taste_dot(mine, population->film_opinion + (int64_t)film * TASTE_DIMS) -
-        (double)taste_dot(mine, population->opinion_mean);
+    float opinion = taste_dot(population->opinion + (int64_t)person * TASTE_DIMS,
+                              population->past_opinion + (int64_t)film * TASTE_DIMS);
     return population->mean_stars + USER_GAIN * (double)population->user_bias[person] +
-           (double)population->film_past[film] + opinion + genres;
+           (double)population->film_past[film] + (double)opinion + genres;
 }
 
 void past_rating_judge(const struct population *population, int32_t person, uint32_t purpose,
@@ -263,11 +274,11 @@ void past_rating_judge(const struct population *population, int32_t person, uint
     double slow = SLOW_SD * rng_normal(&rng), quick = 0;
     for (int32_t k = 0; k < count; k++) {
         bool opens = k == 0 || time_s[k] - time_s[k - 1] > REDATE_SESSION_GAP_S;
-        double fresh = rng_normal(&rng);
+        double fresh = nearly_normal(&rng);
         quick = opens ? QUICK_SD * fresh : QUICK_KEEP * quick + quick_fresh * fresh;
-        slow = SLOW_KEEP * slow + slow_fresh * rng_normal(&rng);
+        slow = SLOW_KEEP * slow + slow_fresh * nearly_normal(&rng);
         latent[k] = judgement(population, person, shift, item[k]) + slow + quick +
-                    NOISE_SD * rng_normal(&rng);
+                    NOISE_SD * nearly_normal(&rng);
     }
 }
 
@@ -294,9 +305,9 @@ void past_rating_order(const struct population *population, int32_t person, int3
     struct ordered *order = mem_array((size_t)count + 1, sizeof *order);
     for (int32_t k = 0; k < count; k++) {
         order[k].item = item[k];
-        order[k].key = ORDER_FAME * log(population->film_count[item[k]] + 1.) +
+        order[k].key = ORDER_FAME * (double)population->film_log[item[k]] +
                        ORDER_LIKED * judgement(population, person, shift, item[k]) +
-                       rng_normal(&rng);
+                       nearly_normal(&rng);
     }
     qsort(order, (size_t)count, sizeof *order, by_falling_key);
     for (int32_t k = 0; k < count; k++) {

@@ -28,10 +28,11 @@
 
 #define REAL_USERS_MIN 32
 #define FILMS_MIN 64 /* with at least one rating */
-/* Adds .03 to the share of a film that half of the people saw and nothing to that of others: the
- * most-seen film of three editions of MovieLens has .54 to .62, and in ml-latest-small .54, the
- * last to count, from which half of all random draws would fall short. */
-#define HEAD_LIFT .7
+/* The most-seen film of three editions of MovieLens has .54 to .62 of the people, and in
+ * ml-latest-small .54, from which half of all random draws would fall short. So its share is raised
+ * towards HEAD_WANTED, by HEAD_LIFT at most, and that of others with the fourth power of theirs. */
+#define HEAD_WANTED .57
+#define HEAD_LIFT .04
 /* Drawn counts spread more than the shares they are drawn by, so the films that turn out as the
  * tenth rated most would hold more of the ratings than in the data. */
 #define RARE_LIFT .12
@@ -98,6 +99,8 @@ static void allocate(struct population *population)
     population->film_fame = mem_zalloc(films, sizeof(float));
     population->film_appeal = mem_zalloc(films, sizeof(float));
     population->film_past = mem_zalloc(films, sizeof(float));
+    population->past_opinion = mem_zalloc(films * TASTE_DIMS, sizeof(float));
+    population->film_log = mem_zalloc(films, sizeof(float));
     population->half_use = mem_zalloc((size_t)population->real_users, sizeof(float));
 }
 
@@ -120,6 +123,8 @@ void population_free(struct population *population)
     mem_free(population->film_fame);
     mem_free(population->film_appeal);
     mem_free(population->film_past);
+    mem_free(population->past_opinion);
+    mem_free(population->film_log);
     singles_deinit(&population->singles);
     mem_free(population->half_use);
     mem_free(population);
@@ -274,10 +279,15 @@ static void fit_appeal(struct population *population, int32_t first,
         int32_t base = population->base[first + k];
         activity[k] = population_activity(population, first + k) - (dealt[base + 1] - dealt[base]);
     }
+    double top = 0;
+    for (int32_t i = 0; i < population->films; i++) {
+        top = fmax(top, population->film_count[i] / (double)population->real_users);
+    }
+    double lift = fmax(0, fmin(HEAD_LIFT, HEAD_WANTED - top));
     for (int32_t i = 0; i < population->films; i++) {
         double seen = population->film_count[i] / (double)population->real_users;
         double rare = 1 + RARE_LIFT * exp(-population->film_count[i] / RARE_RATINGS);
-        share[i] = population->film_count[i] == 1 ? 0 : rare * seen + HEAD_LIFT * pow(seen, 4);
+        share[i] = population->film_count[i] == 1 ? 0 : rare * seen + lift * pow(seen / top, 4);
     }
     struct appeal_problem problem = {
         .people = people,

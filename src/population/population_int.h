@@ -62,12 +62,13 @@ struct population {
     float *film_bias;    /* [films] */
     float *film_fame;    /* [films] popularity_weight * (log(count + 1) - its mean over ratings) */
     float *film_appeal;  /* [films] solved, for the past */
+    float *past_opinion; /* [films x TASTE_DIMS] in a past, over ratings 0 in the mean */
+    float *film_log;     /* [films] log(count + 1) */
     struct singles singles; /* never chosen, but dealt */
     float *film_past;       /* [films] bias in a past: film_bias and what it lacks of the data's */
 
     double genre_sd[CATALOGUE_GENRES_MAX];    /* of people's liking of a genre in a past, stars */
     double genre_share[CATALOGUE_GENRES_MAX]; /* of the data's ratings */
-    float opinion_mean[TASTE_DIMS];           /* of what films are in a past, over ratings */
     double mean_stars;
     struct rating_model rating;       /* of a step */
     struct rating_model past_rating;  /* of a past */
