@@ -12,8 +12,8 @@
 #include <string.h>
 
 static const struct command *const commands[] = {
-    &command_verify,    &command_run,         &command_serve,
-    &command_data_info, &command_data_people, &command_data_synth,
+    &command_verify,       &command_run,         &command_serve,      &command_data_info,
+    &command_data_compare, &command_data_people, &command_data_synth,
 };
 
 #define COMMANDS (sizeof commands / sizeof commands[0])

@@ -23,6 +23,7 @@ struct command {
     enum err (*run)(const struct options *options, struct error *error);
 };
 
+extern const struct command command_data_compare;
 extern const struct command command_data_info;
 extern const struct command command_data_people;
 extern const struct command command_data_synth;
