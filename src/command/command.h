@@ -24,6 +24,7 @@ struct command {
 };
 
 extern const struct command command_check;
+extern const struct command command_data_compare;
 extern const struct command command_data_evaluate;
 extern const struct command command_data_info;
 extern const struct command command_data_people;

@@ -124,7 +124,13 @@ static void genre_sets_init(struct genre_sets *sets)
 {
     *sets = (struct genre_sets){.set = mem_array(GENRE_SETS_MAX, sizeof *sets->set),
                                 .weight = mem_array(GENRE_SETS_MAX, sizeof *sets->weight)};
-    for (uint32_t set = 0; set < UINT32_C(1) << SYNTH_GENRES; set++) {
+    /* In an order in which sets with the first genres lie together, so that slices of it have
+     * exactly the shares and lifts of those. */
+    for (uint32_t number = 0; number < UINT32_C(1) << SYNTH_GENRES; number++) {
+        uint32_t set = 0;
+        for (int g = 0; g < SYNTH_GENRES; g++) {
+            set |= (number >> g & 1) << (SYNTH_GENRES - 1 - g);
+        }
         if (__builtin_popcount(set) <= GENRES_MAX_A_FILM) {
             sets->set[sets->count] = set;
             sets->weight[sets->count++] = 1.0;
@@ -189,15 +195,18 @@ static int draw_year(struct rng *rng, double *tilt)
     return decades[d].first_year + (int)rng_below(rng, (uint32_t)decades[d].years);
 }
 
+/* How far the most-rated films stand above the curve. */
+#define HEAD_LIFT 0.62
+
 /* Rank curve of ml-latest-small (9,724 films rated), stretched to other numbers of films. The
  * published fit misses the first few films, which stand above it; the last factor lifts them. */
 static double rank_curve(int32_t rank, int32_t films)
 {
     double r = 1.0 + rank * (9724.0 / films);
-    return pow(r + 77.5, -0.764) * exp(-r / 3954.0) * (1.0 + 0.45 * exp(-r / 12.0));
+    return pow(r + 77.5, -0.764) * exp(-r / 3954.0) * (1.0 + HEAD_LIFT * exp(-r / 12.0));
 }
 
-#define SEEN_BY_MOST 0.58 /* share of people who rate the most-rated film */
+#define SEEN_BY_MOST 0.61 /* share of people who rate the most-rated film */
 
 /* Wanted share by rank: the curve scaled so that the shares sum to the ratings a person, with no
  * share above the cap. Solved by bisection; the sum rises with the factor. */
@@ -281,6 +290,12 @@ static double popularity_score(uint32_t genres, double decade_tilt, struct rng *
     return score + 1.5 * rng_normal(rng);
 }
 
+/* Deviation of films' quality beside what fame, genre and age say. */
+#define QUALITY_SD 0.63
+/* Latent opinion: directions fall off in strength; films that share genres share some of it. */
+#define OPINION_GENRES 0.6
+#define OPINION_RARE 0.04 /* share of people below which opinions differ less */
+#define OPINION_FALL 0.2
 /* Everybody sees the famous films; taste decides more the rarer a film is. */
 #define NICHE 0.25
 #define LOG_SHARE_SD 1.6
@@ -312,10 +327,21 @@ static void make_quality(struct synth_films *films, int32_t film, double log_sha
         }
     }
     double old = films->year[film] < 1980 ? 0.25 : 0.0;
-    films->quality[film] = genre + old + 0.21 * log_share + 0.48 * rng_normal(&rng);
+    films->quality[film] = genre + old + 0.31 * log_share + QUALITY_SD * rng_normal(&rng);
     double *opinion = films->opinion + (size_t)film * SYNTH_OPINION;
+    double known = films->share[film] / (films->share[film] + OPINION_RARE);
     for (int d = 0; d < SYNTH_OPINION; d++) {
-        opinion[d] = rng_normal(&rng);
+        double shared = 0.0;
+        for (int g = 0; g < SYNTH_GENRES; g++) {
+            struct rng loading = rng_stream(seed, (uint64_t)g, SYNTH_GENRE_OPINION);
+            loading.counter = 2 * (uint64_t)d;
+            shared += (films->genres[film] >> g & 1) != 0 ? rng_normal(&loading) : 0.0;
+        }
+        int genres = __builtin_popcount(films->genres[film]);
+        shared /= sqrt(genres > 0 ? genres : 1);
+        double own = sqrt(1.0 - OPINION_GENRES * OPINION_GENRES) * rng_normal(&rng);
+        opinion[d] = known * (1.0 - OPINION_FALL * d / (SYNTH_OPINION - 1.0)) *
+                     (OPINION_GENRES * shared + own);
     }
 }
 
@@ -334,12 +360,15 @@ void synth_films_make(struct synth_films *films, int32_t count, const struct syn
                                   .opinion = mem_array(n * SYNTH_OPINION, sizeof *films->opinion),
                                   .appeal = mem_zalloc(n, sizeof *films->appeal)};
     genre_sets_init(&sets);
+    int32_t *slice = mem_array(n, sizeof *slice);
+    synth_shuffle(rng_stream(seed, 0, SYNTH_FILM_GENRES), slice, count);
     for (int32_t i = 0; i < count; i++) {
-        struct rng genres = rng_stream(seed, (uint64_t)i, SYNTH_FILM_GENRES);
+        struct rng genres = rng_stream(seed, (uint64_t)i + 1, SYNTH_FILM_GENRES);
         struct rng year = rng_stream(seed, (uint64_t)i, SYNTH_FILM_YEAR);
         struct rng rank = rng_stream(seed, (uint64_t)i, SYNTH_FILM_RANK);
         double tilt = 1.0;
-        films->genres[i] = genre_sets_draw(&sets, rng_uniform(&genres));
+        /* A slice of the distribution each, so that shares and lifts come out as wanted. */
+        films->genres[i] = genre_sets_draw(&sets, (slice[i] + rng_uniform(&genres)) / count);
         films->year[i] = (int16_t)draw_year(&year, &tilt);
         score[i] = popularity_score(films->genres[i], tilt, &rank);
     }
@@ -353,6 +382,7 @@ void synth_films_make(struct synth_films *films, int32_t count, const struct syn
         make_quality(films, i, log(films->share[i]) - mean, seed);
     }
     mem_free(score);
+    mem_free(slice);
     mem_free(sets.set);
     mem_free(sets.weight);
 }

@@ -16,6 +16,27 @@
 #define SESSION_BREAK_S 1800 /* a longer gap starts a new session */
 #define LAST_RATING_S 1537799250
 
+/* Pauses between sessions, ln seconds: published over all of them 12.48, deviation 2.07; the busy
+ * come back sooner. Somebody who would come back after the data end uses this share of what is left
+ * of them instead: some are active to the end, most are not, and four fifths of what is rated last
+ * are newcomers' ratings. */
+#define PACE_MEAN 14.5
+#define PACE_BUSY 0.45
+#define PACE_SD 0.4
+#define PAUSE_SD 2.01
+#define ROOM_USED 0.74
+
+/* First sessions: ln ratings of a person of usual activity, and the share of all their ratings from
+ * which on the rest is rated at once, too. */
+#define FIRST_MEAN 4.19
+#define FIRST_ALL 0.64
+
+/* Order of a history: liking counts, by the film's quality in stars, against noise of deviation 1.
+ * Quality rises with fame, and busy people, who alone have long histories, see rarer films; fame
+ * takes back some of that, so that popularity falls by half between the 10th and the 200th film. */
+#define ORDER_LIKED 0.38
+#define ORDER_FAME -0.24
+
 /* Session starts by hour of the day (UTC), percent, ml-latest-small. */
 static const double hours[24] = {3.3, 2.9, 3.1, 2.7, 2.2, 2.3, 2.7, 2.9, 2.7, 2.6, 2.4, 3.1,
                                  4.1, 5.1, 5.6, 5.9, 5.7, 5.7, 6.8, 7.0, 6.8, 5.8, 4.6, 3.9};
@@ -44,12 +65,12 @@ static int64_t at_usual_hour(int64_t time_s, struct rng *rng)
     return time_s / DAY_S * DAY_S + h * 3600 + (int64_t)rng_below(rng, 3600);
 }
 
-/* Length of the first session: ln mu 3.88, sigma .99; a rest that is short against it is rated at
- * once, too, which makes half of the people one-session people. */
+/* Published: ln mu 3.88, sigma .99. A rest that is short against it is rated at once, too, which
+ * makes half of the people one-session people. */
 static int32_t first_length(struct rng *rng, int32_t count)
 {
-    double length = fmax(1.0, round(lognormal(rng, 3.95 + 0.75 * (log(count) - 4.45), 0.90)));
-    return length >= 0.62 * count ? count : (int32_t)length;
+    double length = fmax(1.0, round(lognormal(rng, FIRST_MEAN + 0.75 * (log(count) - 4.45), 0.90)));
+    return length >= FIRST_ALL * count ? count : (int32_t)length;
 }
 
 /* Later sessions: median 2, but a twentieth is longer than 36; one log-normal cannot do both. */
@@ -64,7 +85,7 @@ static int64_t gap_inside(struct rng *rng, bool old_site)
     if (old_site && rng_uniform(rng) < OLD_SITE_ZERO_GAPS) {
         return 0;
     }
-    double gap = lognormal(rng, old_site ? 3.3 : 2.65, old_site ? 1.2 : 1.33);
+    double gap = lognormal(rng, old_site ? 2.9 : 2.65, old_site ? 1.2 : 1.33);
     return (int64_t)fmin(SESSION_BREAK_S - 1, fmax(1.0, round(gap)));
 }
 
@@ -76,7 +97,7 @@ static double interval_share(const int64_t *gap, int32_t count, int64_t start_s)
         *(gap[i] > SESSION_BREAK_S ? &between : &inside) += (double)gap[i];
     }
     double room = (double)(LAST_RATING_S - start_s) - inside - 2 * DAY_S;
-    return between > room ? fmax(0.0, room / between) : 1.0;
+    return between > room ? fmax(0.0, ROOM_USED * room / between) : 1.0;
 }
 
 void synth_times(const struct synth_people *people, int32_t person, uint64_t seed, int64_t *time_s,
@@ -86,7 +107,8 @@ void synth_times(const struct synth_people *people, int32_t person, uint64_t see
     int32_t count = people->ratings[person], number = 0;
     int32_t left = first_length(&rng, count);
     bool old_site = people->year[person] <= OLD_SITE_LAST_YEAR;
-    double pace = 12.7 - 0.45 * log(1 + 0.15 * (count - left)) + 1.0 * rng_normal(&rng);
+    double pace =
+        PACE_MEAN - PACE_BUSY * log(1 + 0.15 * (count - left)) + PACE_SD * rng_normal(&rng);
     /* First the gap before each rating, in place of its time. */
     for (int32_t i = 0; i < count; i++, left--) {
         bool opens = left == 0;
@@ -95,7 +117,7 @@ void synth_times(const struct synth_people *people, int32_t person, uint64_t see
             left = later_length(&rng);
         }
         session[i] = number;
-        double between = SESSION_BREAK_S + 1 + lognormal(&rng, pace, 1.7);
+        double between = SESSION_BREAK_S + 1 + lognormal(&rng, pace, PAUSE_SD);
         time_s[i] = i == 0 ? 0 : opens ? (int64_t)fmin(between, 1e9) : gap_inside(&rng, old_site);
     }
     double share = interval_share(time_s, count, people->start_s[person]);
@@ -123,8 +145,8 @@ void synth_order(const struct synth_films *films, const struct synth_people *peo
     uint64_t *keys = mem_array(count, sizeof *keys);
     uint64_t *scratch = mem_array(count, sizeof *scratch);
     for (size_t i = 0; i < count; i++) {
-        double first =
-            0.21 * log(films->share[items[i]]) + 0.10 * films->quality[items[i]] + rng_normal(&rng);
+        double first = ORDER_FAME * log(films->share[items[i]]) +
+                       ORDER_LIKED * films->quality[items[i]] + rng_normal(&rng);
         /* First comes the largest; the value stays well inside +-100. */
         uint64_t key = (uint64_t)((100.0 - first) * 0x1p24);
         keys[i] = key << 32 | (uint32_t)items[i];

@@ -19,7 +19,7 @@
 #define SYNTH_TASTE_FAME (SYNTH_GENRES + 1)
 #define SYNTH_TASTE_LATENT (SYNTH_GENRES + 2)
 #define SYNTH_TASTE (SYNTH_TASTE_LATENT + SYNTH_LATENT)
-#define SYNTH_OPINION 8 /* latent directions of opinion; genres come on top */
+#define SYNTH_OPINION 4 /* latent directions of opinion; genres come on top */
 #define SYNTH_FIRST_YEAR 1996
 #define SYNTH_LAST_YEAR 2018
 #define SYNTH_YEARS (SYNTH_LAST_YEAR - SYNTH_FIRST_YEAR + 1)
@@ -43,6 +43,8 @@ enum synth_purpose {
     SYNTH_SCALE_CHOICE,
     SYNTH_FILM_IDS,
     SYNTH_UNSEEN,
+    SYNTH_PERSON_STRATA,
+    SYNTH_GENRE_OPINION,
 };
 
 struct synth_people {

@@ -27,22 +27,28 @@ static const double new_people[SYNTH_YEARS] = {97, 27, 9,  26, 48, 20, 14, 20, 1
  * ratings on halves, so these are the published .13 .32 .42 .48 .55 divided by it. */
 static const struct {
     double at, value;
-} half_habits[] = {{0.0, 0.0}, {0.05, 0.24}, {0.25, 0.60}, {0.5, 0.78}, {0.75, 0.89}, {0.95, 1.0}};
+} half_habits[] = {{0.0, 0.0}, {0.05, 0.24}, {0.25, 0.64}, {0.5, 0.78}, {0.75, 0.89}, {0.95, 1.0}};
 
 /* Strengths of what drives choice, as deviations of log weights. Found by trial so that who rated
- * what has the published structure: energy of rank 20 in the degree-normalised matrix .178 (here
- * .16 to .18), 2.4 times its shuffled null (2.2 to 2.4), ALS over popularity 1.7 (about 1.8). */
-#define GENRE_TASTE 0.42     /* times the genre's own deviation */
-#define FAME_TASTE 0.3       /* some like the well-known films, some the obscure ones ... */
+ * what has the published structure (compare.h): energy of rank 20 in the degree-normalised matrix
+ * 2.2 to 2.5 times its shuffled null, ALS over popularity about 1.7. */
+#define GENRE_TASTE 0.48     /* times the genre's own deviation */
+#define FAME_TASTE 0.35      /* some like the well-known films, some the obscure ones ... */
 #define FAME_BUSY 0.5        /* ... the busy above all: most rare films are rated by heavy users */
-#define LATENT_FIRST_SD 0.33 /* latent directions, falling slowly */
-#define LATENT_LAST_SD 0.27
+#define LATENT_FIRST_SD 0.50 /* latent directions, falling slowly */
+#define LATENT_LAST_SD 0.44
 
-/* Latent opinion, stars; large enough that factors beat biases by 2 to 3 % RMSE. */
-#define OPINION_SD 0.50
+/* Opinion, stars: latent, with people differing in how strongly they hold theirs, and of genres, as
+ * a multiple of the published deviations. So that factors beat biases by 2 % and correlations of
+ * films have a true deviation of .1, rising by .03 a shared genre. */
+#define OPINION_SD 0.81
+#define OPINION_SPREAD 0.35
+#define GENRE_OPINION 1.25
 
 /* Correlation of being late and being busy, see deal_activity. */
-#define LATE_AND_BUSY 0.15
+#define LATE_AND_BUSY 0.2
+#define STRATA 20
+#define GOLDEN 0.6180339887
 
 void synth_shuffle(struct rng rng, int32_t *out, int32_t count)
 {
@@ -108,25 +114,53 @@ static void make_taste(struct synth_people *people, int32_t person, double activ
     }
 }
 
-static void make_opinion(struct synth_people *people, int32_t person, double activity_z,
+/* z: where the person's bias lies among all, in standard deviations. */
+static void make_opinion(struct synth_people *people, int32_t person, double activity_z, double z,
                          uint64_t seed)
 {
     struct rng rng = rng_stream(seed, (uint64_t)person, SYNTH_PERSON_OPINION);
-    double z = rng_normal(&rng);
     /* Skewed to the left, lower for the busy. */
-    people->bias[person] = 0.43 * (z - 0.09 * (z * z - 1.0)) - 0.01 * activity_z;
-    people->scale[person] = exp(0.25 * rng_normal(&rng) - 0.03);
+    people->bias[person] = 0.435 * (z - 0.09 * (z * z - 1.0)) + 0.02 * activity_z;
+    people->scale[person] = exp(0.20 * rng_normal(&rng) - 0.02);
     /* The busy use halves more: ratings are half-starred more often than the average person's. */
     people->half_habit[person] =
         habit_at(gsl_cdf_ugaussian_P(0.4 * activity_z + 0.92 * rng_normal(&rng)));
+    double strength = OPINION_SD * exp(OPINION_SPREAD * rng_normal(&rng));
     for (int d = 0; d < SYNTH_OPINION; d++) {
         people->opinion[(size_t)person * SYNTH_OPINION + (size_t)d] =
-            OPINION_SD / sqrt(SYNTH_OPINION) * rng_normal(&rng);
+            strength / sqrt(SYNTH_OPINION) * rng_normal(&rng);
     }
+    double *shift = people->genre_opinion + (size_t)person * SYNTH_GENRES, mean = 0.0,
+           squares = 0.0;
     for (int g = 0; g < SYNTH_GENRES; g++) {
-        people->genre_opinion[(size_t)person * SYNTH_GENRES + (size_t)g] =
-            synth_genres[g].opinion_sd * rng_normal(&rng);
+        double share = synth_genres[g].rating_share;
+        shift[g] = GENRE_OPINION * synth_genres[g].opinion_sd * rng_normal(&rng);
+        mean += share * shift[g];
+        squares += share * share;
     }
+    /* Who likes films more in all has a higher bias; genres only divide it. */
+    for (int g = 0; g < SYNTH_GENRES; g++) {
+        shift[g] -= mean * synth_genres[g].rating_share / squares;
+    }
+}
+
+/* Which stratum of activity each person is of: of STRATA people who join one after the other, each
+ * is of another. A handful of the busiest give a tenth of all ratings; dealt by chance they would
+ * decide how much of the last year's ratings is newcomers'. Inside a stratum the slices follow
+ * multiples of the golden ratio, of which any few in a row lie far apart. */
+static void deal_strata(const int32_t *year_slice, int32_t *stratum, int32_t count, uint64_t seed)
+{
+    int32_t *joined = mem_array((size_t)count, sizeof *joined), order[STRATA];
+    for (int32_t u = 0; u < count; u++) {
+        joined[year_slice[u]] = u;
+    }
+    for (int32_t k = 0; k < count; k++) {
+        if (k % STRATA == 0) {
+            synth_shuffle(rng_stream(seed, (uint64_t)k, SYNTH_PERSON_STRATA), order, STRATA);
+        }
+        stratum[joined[k]] = order[k % STRATA];
+    }
+    mem_free(joined);
 }
 
 /* Deals the slices of activity: late comers are a little busier (39 % of the people came before the
@@ -136,11 +170,14 @@ static void deal_activity(const int32_t *year_slice, int32_t *activity_slice, in
 {
     uint64_t *keys = mem_array((size_t)count, sizeof *keys);
     uint64_t *scratch = mem_array((size_t)count, sizeof *scratch);
+    int32_t *stratum = mem_array((size_t)count, sizeof *stratum);
+    deal_strata(year_slice, stratum, count, seed);
     for (int32_t u = 0; u < count; u++) {
-        struct rng rng = rng_stream(seed, (uint64_t)u, SYNTH_PERSON_ACTIVITY);
-        double late = gsl_cdf_ugaussian_Pinv((year_slice[u] + 0.5) / count);
-        double score = LATE_AND_BUSY * late + rng_normal(&rng);
-        keys[u] = (uint64_t)((score + 64.0) * 0x1p24) << 32 | (uint32_t)u;
+        struct rng rng = rng_stream(seed, (uint64_t)stratum[u], SYNTH_PERSON_ACTIVITY);
+        double late = (double)year_slice[u] / count, group = year_slice[u] / STRATA;
+        double place = rng_uniform(&rng) + group * GOLDEN;
+        double score = place - floor(place) + LATE_AND_BUSY * late;
+        keys[u] = (uint64_t)((4.0 * stratum[u] + score) * 0x1p20) << 32 | (uint32_t)u;
     }
     sort_u64(keys, scratch, (size_t)count);
     for (int32_t k = 0; k < count; k++) {
@@ -148,6 +185,7 @@ static void deal_activity(const int32_t *year_slice, int32_t *activity_slice, in
     }
     mem_free(keys);
     mem_free(scratch);
+    mem_free(stratum);
 }
 
 static void count_years(struct synth_people *people)
@@ -176,7 +214,9 @@ void synth_people_make(struct synth_people *people, int32_t count, int32_t films
         .genre_opinion = mem_array(n * SYNTH_GENRES, sizeof *people->genre_opinion)};
     int32_t *activity_slice = mem_array(n, sizeof *activity_slice);
     int32_t *year_slice = mem_array(n, sizeof *year_slice);
+    int32_t *bias_slice = mem_array(n, sizeof *bias_slice);
     synth_shuffle(rng_stream(seed, 0, SYNTH_PERSON_SHUFFLE), year_slice, count);
+    synth_shuffle(rng_stream(seed, 1, SYNTH_PERSON_SHUFFLE), bias_slice, count);
     deal_activity(year_slice, activity_slice, count, seed);
     /* Truncation: only the part of the normal distribution above log(19.5) is used. */
     double below = gsl_cdf_ugaussian_P((log(RATINGS_MIN - 0.5) - LOG_MEAN) / LOG_SD);
@@ -191,11 +231,13 @@ void synth_people_make(struct synth_people *people, int32_t count, int32_t films
         people->start_s[u] = start_of(year, &people->year[u]);
         double activity_z = (log(people->ratings[u]) - 4.45) / 1.06;
         make_taste(people, u, activity_z, seed);
-        make_opinion(people, u, activity_z, seed);
+        double bias_z = gsl_cdf_ugaussian_Pinv((bias_slice[u] + rng_uniform(&rng)) / count);
+        make_opinion(people, u, activity_z, bias_z, seed);
     }
     count_years(people);
     mem_free(activity_slice);
     mem_free(year_slice);
+    mem_free(bias_slice);
 }
 
 void synth_people_deinit(struct synth_people *people)

@@ -23,11 +23,11 @@ static const double shares_after[10] = {1.93,  1.94,  2.53,  5.75,  7.83,
 
 /* Slow and quick mood, which make neighbouring ratings alike: residual autocorrelation .17 at lag
  * 1, .10 at lag 5, .04 at lag 50. */
-#define SLOW_KEEP 0.98
-#define SLOW_SD 0.30
+#define SLOW_KEEP 0.988
+#define SLOW_SD 0.52
 #define QUICK_KEEP 0.65
-#define QUICK_SD 0.36
-#define NOISE_SD 0.54
+#define QUICK_SD 0.42
+#define NOISE_SD 0.875
 
 /* Cut-points under which the given shares of a normal distribution lie. */
 static void cut(const double *shares, int values, double *points)
@@ -85,8 +85,7 @@ static double opinion(const struct synth_films *films, const struct synth_people
             genre += shift[g];
         }
     }
-    int genres = __builtin_popcount(films->genres[film]);
-    return latent + (genres > 0 ? genre / sqrt(genres) : 0.0);
+    return latent + genre;
 }
 
 void synth_liking(const struct synth_films *films, const struct synth_people *people,

@@ -2,15 +2,16 @@
  * The pasts. Real users have their own history with new dates. For everybody else, and for the
  * later past of all, a person takes the n films with the largest
  * `past_sharpness * affinity + appeal + Gumbel noise`: n draws without replacement, each in
- * proportion to exp(sharpness * affinity + appeal) of what is left (Gumbel-top-n). The order of
- * taking is the order of time, so a history begins with what everybody sees and ends with rarer
- * films, as real ones do.
+ * proportion to exp(sharpness * affinity + appeal) of what is left (Gumbel-top-n). Films that a
+ * single person of the data knows are dealt instead (singles.h). How a past is ordered and rated
+ * is told in past_rating.c.
  *
- * Everything is keyed by person and film; the drill's time only moves the dates.
+ * Everything is keyed by person and film or place; the drill's time only moves the dates.
  */
 #include "base/mem.h"
 #include "base/rng.h"
 #include "numeric/sampling.h"
+#include "population/past_rating.h"
 #include "population/population_int.h"
 #include "population/redate.h"
 
@@ -19,7 +20,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PAST_BEGIN_S (-180 * REDATE_DAY_S)
+enum past_kind { EARLY, LATER };
+
+/* Counted from the midnight before the drill, so that all stay in the half year. */
+#define PAST_BEGIN_S (-179 * REDATE_DAY_S)
 #define PAST_END_S (-90 * REDATE_DAY_S)
 #define LATER_BEGIN_S (-30 * REDATE_DAY_S)
 
@@ -92,45 +96,64 @@ static void copy_history(const struct population *population, int32_t person, st
            (size_t)out->count * sizeof *out->half_stars);
 }
 
-static void rate_all(const struct population *population, int32_t person, uint32_t purpose,
-                     double shift, struct past *past)
+/* Rates the films of a past in their order; time_s says where sessions begin. */
+static void rate_all(const struct population *population, int32_t person, enum past_kind kind,
+                     const int64_t *time_s, double shift, struct past *past)
 {
-    struct rng noise = rng_stream(population->config.seed, (uint64_t)person, purpose);
+    double *latent = mem_array((size_t)past->count + 1, sizeof *latent);
+    bool *whole = mem_array((size_t)past->count + 1, sizeof *whole);
+    past_rating_judge(population, person,
+                      kind == EARLY ? POPULATION_PAST_MOOD : POPULATION_LATER_MOOD, past->item,
+                      time_s, past->count, latent);
+    past_rating_grid(population, person,
+                     kind == EARLY ? POPULATION_PAST_GRID : POPULATION_LATER_GRID, past->count,
+                     whole);
     for (int32_t k = 0; k < past->count; k++) {
-        double latent = population_judgement(population, person, past->item[k]) +
-                        population_noise(noise, past->item[k]) + shift;
-        past->half_stars[k] =
-            rating_cut(&population->rating, population->whole_stars[person], latent);
+        past->half_stars[k] = rating_cut(&population->past_rating, whole[k], latent[k] + shift);
     }
+    mem_free(latent);
+    mem_free(whole);
 }
 
-static void generate_history(const struct population *population, int32_t person, struct past *out)
+int32_t past_films(const struct population *population, int32_t person, float *score, int32_t *out)
+{
+    struct rng choice =
+        rng_stream(population->config.seed, (uint64_t)person, POPULATION_PAST_CHOICE);
+    int32_t dealt =
+        singles_deal(&population->singles, population->config.seed,
+                     (uint32_t)(person / population->real_users), population->base[person], out);
+    return dealt + past_choose(population, population->taste + (int64_t)person * TASTE_DIMS, choice,
+                               NULL, 0, population_activity(population, person) - dealt, score,
+                               out + dealt);
+}
+
+static void generate_history(const struct population *population, int32_t person,
+                             const int64_t *time_s, struct past *out)
 {
     size_t films = (size_t)population->films;
     float *score = mem_array(films, sizeof *score);
-    struct rng choice =
-        rng_stream(population->config.seed, (uint64_t)person, POPULATION_PAST_CHOICE);
-    past_choose(population, population->taste + (int64_t)person * TASTE_DIMS, choice, NULL, 0,
-                out->count, score, out->item);
+    out->count = past_films(population, person, score, out->item);
     mem_free(score);
-    rate_all(population, person, POPULATION_PAST_NOISE, 0, out);
+    past_rating_order(population, person, out->item, out->count);
+    rate_all(population, person, EARLY, time_s, 0, out);
 }
 
 void population_past(const struct population *population, int32_t person, int64_t drill_s,
                      struct past *out)
 {
     assert(person >= 0 && person < population->users);
-    int32_t base = population->base[person];
+    const struct ratings *ratings = &population->data->ratings;
+    const int64_t *time_s = ratings->time_s + ratings->start[population->base[person]];
     reserve(out, population_activity(population, person));
     if (person < population->real_users) {
         copy_history(population, person, out);
     } else {
-        generate_history(population, person, out);
+        generate_history(population, person, time_s, out);
     }
     struct rng dates = rng_stream(population->config.seed, (uint64_t)person, POPULATION_PAST_DATES);
-    const struct ratings *ratings = &population->data->ratings;
-    redate_history(ratings->time_s + ratings->start[base], out->count, drill_s + PAST_BEGIN_S,
-                   drill_s + PAST_END_S, &dates, out->time_s);
+    int64_t midnight_s = drill_s - drill_s % REDATE_DAY_S;
+    redate_history(time_s, out->count, midnight_s + PAST_BEGIN_S, midnight_s + PAST_END_S, &dates,
+                   out->time_s);
 }
 
 /* Further films under the drift, not those in `seen`; out->count becomes what was found. */
@@ -162,8 +185,8 @@ void population_later_past(const struct population *population, int32_t person, 
         completed = drift_completed(drift);
     }
     choose_later(population, person, &completed, seen, out);
-    rate_all(population, person, POPULATION_LATER_NOISE,
-             population_shift(population, &completed, 0), out);
     struct rng dates = rng_stream(seed, (uint64_t)person, POPULATION_LATER_DATES);
     redate_sessions(out->count, drill_s + LATER_BEGIN_S, drill_s, &dates, out->time_s);
+    double shift = rating_shift(&population->past_rating, population_stars(&completed, 0));
+    rate_all(population, person, LATER, out->time_s, shift, out);
 }

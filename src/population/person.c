@@ -26,8 +26,7 @@ void population_taste(const struct population *population, const struct drift *d
     }
 }
 
-double population_shift(const struct population *population, const struct drift *drift,
-                        int64_t nominal_ns)
+double population_stars(const struct drift *drift, int64_t nominal_ns)
 {
     double stars = 0;
     for (int i = 0; drift != NULL && i < drift->count; i++) {
@@ -35,7 +34,13 @@ double population_shift(const struct population *population, const struct drift 
             stars += drift->injection[i].size * drift_intensity(&drift->injection[i], nominal_ns);
         }
     }
-    return rating_shift(&population->rating, stars);
+    return stars;
+}
+
+double population_shift(const struct population *population, const struct drift *drift,
+                        int64_t nominal_ns)
+{
+    return rating_shift(&population->rating, population_stars(drift, nominal_ns));
 }
 
 double population_judgement(const struct population *population, int32_t person, int32_t film)

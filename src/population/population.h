@@ -60,7 +60,8 @@ struct past {
 void past_deinit(struct past *past); /* a zeroed struct past is a valid empty one */
 
 /* The past before the drill: real users keep their histories, re-dated; look-alikes get generated
- * ones. Times lie in [drill_s - 180 days, drill_s - 90 days]. */
+ * ones, their films from the well-known and well-liked to the rarer. Times lie in
+ * [drill_s - 180 days, drill_s - 90 days] and keep their hours of the day (UTC). */
 void population_past(const struct population *population, int32_t person, int64_t drill_s,
                      struct past *out);
 /* The later past: count_min to count_max further films nobody in `past` saw yet, chosen and rated

@@ -5,6 +5,7 @@
 #include "base/rng.h"
 #include "population/population.h"
 #include "population/rating.h"
+#include "population/singles.h"
 #include "population/taste.h"
 
 #include <stdint.h>
@@ -15,7 +16,7 @@ enum population_purpose {
     POPULATION_PARTNER,     /* towards whose taste a rotation turns */
     POPULATION_COMMON,      /* owner 0: the common direction */
     POPULATION_PAST_CHOICE, /* Gumbel of film i is draw i */
-    POPULATION_PAST_NOISE,  /* rating noise, by film */
+    POPULATION_PAST_NOISE,  /* rating noise of the sample for a step's cut-points, by film */
     POPULATION_PAST_DATES,
     POPULATION_LATER_CHOICE,
     POPULATION_LATER_NOISE,
@@ -25,7 +26,14 @@ enum population_purpose {
     POPULATION_STEP_CHOICE, /* Gumbel of a film, wherever it stands in the list */
     POPULATION_STEP_NOISE,  /* rating noise, by film */
     POPULATION_COST,        /* examination draws of the calibration */
-    POPULATION_FIT          /* owner 0: seeds of the factorisations */
+    POPULATION_FIT,         /* owner 0: seeds of the factorisations */
+    POPULATION_PAST_FILM,   /* owner a film: what its ratings leave open of its bias */
+    POPULATION_PAST_ORDER,  /* order of a past, by place in what was chosen */
+    POPULATION_PAST_MOOD,   /* rating noise of a past, in order of time */
+    POPULATION_LATER_MOOD,
+    POPULATION_PAST_GENRES, /* liking of genres */
+    POPULATION_PAST_GRID,   /* whole or half stars, in order of time */
+    POPULATION_LATER_GRID
 };
 
 #define POPULATION_RATING_NOISE .82 /* sd in stars around biases and opinion */
@@ -43,6 +51,7 @@ struct population {
     int32_t *base;     /* [users] the real user whose habits these are; oneself for real ones */
     int32_t *partner;  /* [users] somebody else */
     bool *whole_stars; /* [users] never gives half stars */
+    float *half_use;   /* [real_users] share of a past's ratings given on half stars */
     float common[TASTE_DIMS]; /* the common direction of drift */
 
     /* films */
@@ -53,9 +62,16 @@ struct population {
     float *film_bias;    /* [films] */
     float *film_fame;    /* [films] popularity_weight * (log(count + 1) - its mean over ratings) */
     float *film_appeal;  /* [films] solved, for the past */
+    float *past_opinion; /* [films x TASTE_DIMS] in a past, over ratings 0 in the mean */
+    float *film_log;     /* [films] log(count + 1) */
+    struct singles singles; /* never chosen, but dealt */
+    float *film_past;       /* [films] bias in a past: film_bias and what it lacks of the data's */
 
+    double genre_sd[CATALOGUE_GENRES_MAX];    /* of people's liking of a genre in a past, stars */
+    double genre_share[CATALOGUE_GENRES_MAX]; /* of the data's ratings */
     double mean_stars;
-    struct rating_model rating;
+    struct rating_model rating;       /* of a step */
+    struct rating_model past_rating;  /* of a past */
     double look[POPULATION_LIST_MAX]; /* probability that rank k + 1 is looked at */
     double no_choice_cost;
 };
@@ -65,7 +81,9 @@ int32_t population_activity(const struct population *population, int32_t person)
 /* Choice taste under the drift at a moment; drift may be NULL. */
 void population_taste(const struct population *population, const struct drift *drift,
                       int64_t nominal_ns, int32_t person, float out[TASTE_DIMS]);
-/* Shift of latent judgements under the drift at a moment. */
+/* Shift of mean ratings in stars that the drift asks for at a moment, and the shift of latent
+ * judgements that brings it about in a step. */
+double population_stars(const struct drift *drift, int64_t nominal_ns);
 double population_shift(const struct population *population, const struct drift *drift,
                         int64_t nominal_ns);
 /* Judgement in stars before noise: mean, biases and opinion. */
@@ -81,6 +99,9 @@ double population_attraction(const struct population *population, const float *t
 int32_t past_choose(const struct population *population, const float *taste, struct rng stream,
                     const int32_t *seen, int32_t seen_count, int32_t count, float *score,
                     int32_t *out);
+
+/* past.c: the films of a generated past, in no order; returns how many. */
+int32_t past_films(const struct population *population, int32_t person, float *score, int32_t *out);
 
 /* step.c: solves the no-choice cost (population_config.popular_list_share) on the people from
  * `first` on, at rest. */

@@ -13,9 +13,10 @@
 #define REDATE_DAY_S INT64_C(86400)
 #define REDATE_SESSION_GAP_S INT64_C(1800) /* a longer pause begins a new session */
 
-/* Moves a history (times in rising order) into [begin_s, end_s]. Order and the gaps inside sessions
- * stay; if the whole is too long, the pauses between sessions are shortened by one common factor,
- * none below the session gap. Where it lands in the window is drawn (two draws). */
+/* Moves a history (times in rising order) into [begin_s, end_s], begin_s being a midnight (UTC).
+ * Order, sessions and the gaps inside them stay, and sessions begin at their hours of the day; if
+ * the whole is too long, there are fewer days between them, in proportion. Where it lands in the
+ * window is drawn (two draws). */
 void redate_history(const int64_t *time_s, int32_t count, int64_t begin_s, int64_t end_s,
                     struct rng *rng, int64_t *out_s);
 /* Invents `count` rising times in [begin_s, end_s]: a few sessions at random moments, in them the
