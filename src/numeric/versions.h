@@ -10,9 +10,17 @@
 
 #if defined(__x86_64__) && defined(__linux__) && !defined(__SANITIZE_ADDRESS__) &&                 \
     !defined(__SANITIZE_THREAD__)
+#define VECTOR_CLONES
 #define VECTOR_VERSIONS __attribute__((target_clones("avx2", "default")))
 #else
 #define VECTOR_VERSIONS
+#endif
+
+/* For the few loops over more data than anything else reads: AVX-512, too. The same bits again. */
+#ifdef VECTOR_CLONES
+#define WIDE_VECTOR_VERSIONS __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define WIDE_VECTOR_VERSIONS
 #endif
 
 #define INLINED static inline __attribute__((always_inline))

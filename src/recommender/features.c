@@ -16,6 +16,7 @@ enum { FEW = 5, MANY = 20 }; /* of the latest films */
 #define FADING 0.93f      /* of a film's weight, a place further back */
 #define ACTIVITY_LOG 4.5f /* of a person as active as most: interactions are 0 there */
 #define LANES 8
+#define AHEAD 6 /* rows fetched early: they lie all over the memory */
 
 struct work {
     const struct query *query;
@@ -124,6 +125,11 @@ static void dot_rows(const struct feature_rows *rows, const float *matrix, int w
 {
     for (int r = 0; r < rows->count; r++) {
         const float *row = matrix + (size_t)rows->item[r] * (size_t)width;
+        if (r + AHEAD < rows->count) {
+            const float *later = matrix + (size_t)rows->item[r + AHEAD] * (size_t)width;
+            __builtin_prefetch(later);
+            __builtin_prefetch(later + 16);
+        }
         for (int v = 0; v < vectors; v++) {
             out[v][r] = dot(row, vector[v], width);
         }

@@ -17,8 +17,8 @@
 #include <math.h>
 #include <string.h>
 
-/* For rounding, of the tiles' numbers to sixteen bits above all. */
-#define BOUND_SLACK 1.001f
+/* The tiles' numbers are off by 2^-8 of themselves, and sums are rounded. */
+#define ROUNDING (1 + 1.01f / 256)
 
 static void bound_tiles(struct retrieval *retrieval)
 {
@@ -28,10 +28,10 @@ static void bound_tiles(struct retrieval *retrieval)
         int32_t tile = i / TILE_FILMS;
         float square = 0;
         for (int c = 0; c < towers->factors; c++) {
-            float off = fabsf(item[c]) + retrieval->tiles.unit[c];
-            square += off * off;
+            square += item[c] * item[c];
         }
-        float bias = item[towers->factors] + retrieval->tiles.unit[towers->factors];
+        float bias = item[towers->factors];
+        bias = bias > 0 ? bias * ROUNDING : bias / ROUNDING;
         bool first = i % TILE_FILMS == 0;
         retrieval->longest[tile] = fmaxf(first ? 0 : retrieval->longest[tile], sqrtf(square));
         retrieval->bias[tile] = first ? bias : fmaxf(retrieval->bias[tile], bias);
@@ -65,7 +65,25 @@ static float length_of(const float *vector, int factors)
     for (int c = 0; c < factors; c++) {
         square += vector[c] * vector[c];
     }
-    return sqrtf(square) * BOUND_SLACK;
+    return sqrtf(square) * ROUNDING;
+}
+
+/* Enters what belongs there of the scored films first ... first + count - 1 of the order. */
+static void enter_tile(const struct retrieval *retrieval, int32_t first, int32_t count,
+                       const float *scores, const uint64_t *seen, struct topk *top)
+{
+    for (int32_t group = 0; group < count; group += TOPK_GROUP) {
+        int32_t end = group + TOPK_GROUP < count ? group + TOPK_GROUP : count;
+        if (!topk_any(scores + group, top->floor)) {
+            continue;
+        }
+        for (int32_t i = group; i < end; i++) {
+            int32_t item = retrieval->film[first + i];
+            if (scores[i] > top->floor && !seen_has(seen, item)) {
+                topk_enter(top, item, scores[i]);
+            }
+        }
+    }
 }
 
 int retrieval_candidates(const struct retrieval *retrieval, const float *vector,
@@ -76,15 +94,9 @@ int retrieval_candidates(const struct retrieval *retrieval, const float *vector,
     for (int32_t first = 0; first < retrieval->towers.films; first += TILE_FILMS) {
         int32_t left = retrieval->towers.films - first, tile = first / TILE_FILMS;
         int32_t count = left < TILE_FILMS ? left : TILE_FILMS;
-        if (length * retrieval->longest[tile] + retrieval->bias[tile] <= top.floor) {
-            continue;
-        }
-        tiles_score(&retrieval->tiles, vector, first, count, scores);
-        for (int32_t i = 0; i < count; i++) {
-            int32_t item = retrieval->film[first + i];
-            if (scores[i] > top.floor && !seen_has(seen, item)) {
-                topk_enter(&top, item, scores[i]);
-            }
+        if (length * retrieval->longest[tile] + retrieval->bias[tile] > top.floor) {
+            tiles_score(&retrieval->tiles, vector, first, count, scores);
+            enter_tile(retrieval, first, count, scores, seen, &top);
         }
     }
     return top.count;

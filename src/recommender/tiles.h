@@ -2,9 +2,9 @@
  * A matrix of films laid out for scoring all of them against one vector. Films are grouped into
  * tiles of TILE_FILMS; inside a tile the numbers lie component by component, so that scoring a tile
  * is `components` scaled additions of neighbouring numbers, with all sums in registers, and the
- * whole matrix is read once, front to back. Reading it is what costs most, so numbers are kept in
- * 16 bits: a component's largest magnitude is 32767 units, and a number is off by half a unit at
- * most. The order of every sum is fixed, so results do not depend on the vector width. Pure.
+ * whole matrix is read once, front to back. Reading it is what costs most, so of each float the
+ * upper 16 bits are kept: a number is off by at most 2^-8 of itself. The order of every sum is
+ * fixed, so results do not depend on the vector width. Pure.
  */
 #ifndef RECOMMENDER_TILES_H
 #define RECOMMENDER_TILES_H
@@ -16,8 +16,10 @@
 struct tiles {
     int32_t films;
     int components;
-    int16_t *value; /* [tile][component][TILE_FILMS]; missing films of the last tile are 0 */
-    float *unit;    /* [components], what 1 of `value` stands for; 0 if all of it is 0 */
+    /* [tile][component][TILE_FILMS / 2]: film i of the tile in the lower, film i + TILE_FILMS / 2
+     * in the upper half of word i; missing films of the last tile are 0. */
+    uint32_t *word; /* begins at a line of the cache, inside */
+    void *memory;
 };
 
 /* From rows [films x components]; order (may be NULL) names the row of each film. */

@@ -83,17 +83,60 @@ void towers_pools_read(const struct towers *towers, const struct towers_pools *p
     }
 }
 
+/* ---- the user tower of one history ---- */
+
+enum { CHUNK = 64, AHEAD = 6 };
+
+#define FAST_LEAST 1e-6f /* weights below it are left out of the fast pool */
+
+/* sum += sum over n of weight[n] row[n], rows lying all over the memory. */
+VECTOR_VERSIONS
+static void add_rows(const float *matrix, const int32_t *row, const float *weight, int count, int k,
+                     float *sum)
+{
+    for (int n = 0; n < count; n++) {
+        const float *from = matrix + (size_t)row[n] * (size_t)k;
+        if (n + AHEAD < count) {
+            const float *later = matrix + (size_t)row[n + AHEAD] * (size_t)k;
+            __builtin_prefetch(later);
+            __builtin_prefetch(later + 16);
+        }
+        for (int j = 0; j < k; j++) {
+            sum[j] += weight[n] * from[j];
+        }
+    }
+}
+
+/* The pools of towers_pools_*, added up from the newest event backwards, which needs only one sum a
+ * pool: what an event weighs is known without the later ones. */
 void towers_user(const struct towers *towers, const struct event *history, size_t count,
                  float *vector)
 {
-    struct towers_pools pools = {0};
-    for (size_t n = 0; n < count; n++) {
-        towers_pools_add(towers, &pools, &history[n]);
+    float slow[TOWERS_FACTORS_MAX] = {0}, fast[TOWERS_FACTORS_MAX] = {0}, fading = 1;
+    float slow_weight[CHUNK], fast_weight[CHUNK];
+    int32_t row[CHUNK];
+    double total = 0;
+    for (size_t done = 0; done < count; done += CHUNK) {
+        int chunk = count - done < CHUNK ? (int)(count - done) : CHUNK, recent = 0;
+        for (int n = 0; n < chunk; n++, fading *= (float)towers->fast_decay) {
+            const struct event *event = &history[count - 1 - done - (size_t)n];
+            double decayed =
+                (double)towers_fading(towers, history[count - 1].time_s - event->time_s);
+            double weight = towers->half_life_s > 0
+                                ? towers->slow_floor + (1 - towers->slow_floor) * decayed
+                                : 1;
+            row[n] = event->item;
+            slow_weight[n] = (float)weight;
+            fast_weight[n] = fading;
+            recent += fading > FAST_LEAST;
+            total += weight;
+        }
+        add_rows(towers->slow, row, slow_weight, chunk, towers->factors, slow);
+        add_rows(towers->fast, row, fast_weight, recent, towers->factors, fast);
     }
-    if (count > 0) {
-        towers_pools_read(towers, &pools, vector);
-    } else {
-        memset(vector, 0, (size_t)towers->factors * sizeof *vector);
+    float scale = count > 0 ? (float)pow(towers->slow_offset + total, -towers->slow_power) : 0;
+    for (int j = 0; j < towers->factors; j++) {
+        vector[j] = scale * slow[j] + fast[j];
     }
     vector[towers->factors] = 1;
 }
