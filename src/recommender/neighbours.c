@@ -15,6 +15,7 @@
 #include <string.h>
 
 #define DISTANCE_MAX 256
+#define AHEAD 8 /* places */
 
 struct place {
     int32_t user;
@@ -48,14 +49,16 @@ static void index_places(struct work *work)
     work->place_start = mem_zalloc(items + 2, sizeof *work->place_start);
     work->places = mem_array((size_t)ratings->count + 1, sizeof *work->places);
     work->root = mem_array(items + 1, sizeof *work->root);
-    for (int64_t i = 0; i < ratings->count; i++) {
-        work->place_start[ratings->item[i] + 2]++;
+    for (int32_t u = 0; u < ratings->users; u += work->config->every) {
+        for (int64_t i = ratings->start[u]; i < ratings->start[u + 1]; i++) {
+            work->place_start[ratings->item[i] + 2]++;
+        }
     }
     for (size_t i = 0; i < items; i++) {
         work->root[i] = 1 / sqrtf((float)work->place_start[i + 2] + 1e-9f);
         work->place_start[i + 2] += work->place_start[i + 1];
     }
-    for (int32_t u = 0; u < ratings->users; u++) {
+    for (int32_t u = 0; u < ratings->users; u += work->config->every) {
         for (int64_t i = ratings->start[u]; i < ratings->start[u + 1]; i++) {
             work->places[work->place_start[ratings->item[i] + 1]++] = (struct place){u, i};
         }
@@ -112,13 +115,22 @@ static int32_t keep_largest(struct pair *top, int32_t count, int32_t keep)
     return kept;
 }
 
+/* Places of a film lie all over the ratings; what is needed soon is asked for early. */
+static void fetch_place(const struct work *work, const struct place *place)
+{
+    __builtin_prefetch(&work->ratings->item[place->at]);
+    __builtin_prefetch(&work->ratings->start[place->user]);
+}
+
 static void find_rows(void *context, int64_t first, int64_t end, unsigned lane_index)
 {
     struct work *work = context;
     const struct lane_memory *lane = &work->lanes[lane_index];
     for (int64_t row = first; row < end; row++) {
         int32_t count = 0;
-        for (int64_t p = work->place_start[row]; p < work->place_start[row + 1]; p++) {
+        int64_t end_place = work->place_start[row + 1];
+        for (int64_t p = work->place_start[row]; p < end_place; p++) {
+            fetch_place(work, &work->places[p + AHEAD < end_place ? p + AHEAD : p]);
             count = add_place(work, lane, &work->places[p], count);
         }
         for (int32_t i = 0; i < count; i++) {

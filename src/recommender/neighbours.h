@@ -3,8 +3,8 @@
  * largest weight are kept; what "near" means is configured:
  *     weight(a, b) = sum over people who rated both of decay^(distance - 1) / sqrt(n_a n_b)
  * with the distance in places of the person's history in order of time, n the number of people who
- * rated the film, and pairs further apart than `before` or `after` places left out. Pure; results
- * do not depend on the number of threads.
+ * rated the film, and pairs further apart than `before` or `after` places left out. Of large data
+ * every other person, say, tells enough. Pure; results do not depend on the number of threads.
  */
 #ifndef RECOMMENDER_NEIGHBOURS_H
 #define RECOMMENDER_NEIGHBOURS_H
@@ -18,6 +18,7 @@ struct neighbours_config {
     int before, after; /* places of b before and after a that count */
     float decay;       /* a place; 1 = all alike */
     int keep;          /* neighbours a film */
+    int every;         /* person whose history is looked at; 1 = all of them */
 };
 
 struct neighbours {

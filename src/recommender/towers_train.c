@@ -52,7 +52,7 @@ struct towers_config towers_defaults(void)
                                   .targets_warm = 1500000,
                                   .epochs_cold = 15,
                                   .epochs_warm = 7,
-                                  .start_sweeps = 6,
+                                  .start_sweeps = 5,
                                   .learning_rate = 0.01f,
                                   .shrink = 0.3f,
                                   .start_strength = 4,

@@ -27,13 +27,14 @@
 #define SAMPLE_PEOPLE 512 /* on whom the shares of the sources are measured */
 #define SAMPLE_LENGTH 10  /* films a list */
 
-/* Films that come within some thirty places of one another, fewer in large data, where pairs
- * abound; and those that come right after. */
+/* Films that come within some thirty places of one another, and those that come right after. Large
+ * data have more than enough pairs: there fewer places count, of fewer people. */
 #define TOGETHER_PLACES 30
-#define TOGETHER_PLACES_LEAST 8
-#define TOGETHER_PAIRS 40e6
-#define TOGETHER_KEEP 64
-static const struct neighbours_config followers = {0, 4, 0.6f, 64};
+#define TOGETHER_PAIRS 20e6
+#define NEIGHBOURS_KEEP 64
+#define NEIGHBOURS_RATINGS 1.7e6
+#define FOLLOWERS_PLACES 4
+#define FOLLOWERS_DECAY 0.6f
 
 /* Share of the work done when the ranker has learned and when the last towers are there. */
 #define PROGRESS_RANKER 0.6
@@ -51,8 +52,8 @@ struct train_config train_defaults(void)
                                   .seed = 1,
                                   .parallel = {1}};
     /* The towers are trained twice; more choices than these gain nothing in a drill. */
-    config.towers.targets_cold = 1500000;
-    config.towers.targets_warm = 600000;
+    config.towers.targets_cold = 900000;
+    config.towers.targets_warm = 400000;
     return config;
 }
 
@@ -94,11 +95,17 @@ static bool train_towers(struct model *model, const struct train_config *config,
     return done;
 }
 
-static struct neighbours_config together(const struct ratings *ratings)
+static void train_neighbours(struct model *model, const struct ratings *ratings,
+                             const struct parallel *parallel)
 {
-    double places = TOGETHER_PAIRS / (double)(ratings->count + 1);
-    places = fmin(fmax(places, TOGETHER_PLACES_LEAST), TOGETHER_PLACES);
-    return (struct neighbours_config){(int)places, (int)places, 1, TOGETHER_KEEP};
+    int every = (int)fmax(1, round((double)ratings->count / NEIGHBOURS_RATINGS));
+    double places = TOGETHER_PAIRS * every / ((double)ratings->count + 1);
+    int near = (int)fmin(fmax(places, FOLLOWERS_PLACES), TOGETHER_PLACES);
+    const struct neighbours_config together = {near, near, 1, NEIGHBOURS_KEEP, every};
+    const struct neighbours_config followers = {0, FOLLOWERS_PLACES, FOLLOWERS_DECAY,
+                                                NEIGHBOURS_KEEP, every};
+    neighbours_train(&model->together, &together, ratings, parallel);
+    neighbours_train(&model->followers, &followers, ratings, parallel);
 }
 
 /* Everything but the ranker. False when stopped. */
@@ -106,7 +113,6 @@ static bool train_parts(struct model *model, const struct train_config *config,
                         const struct model *former, struct report *report)
 {
     const struct corpus *corpus = &model->corpus;
-    const struct neighbours_config near = together(&corpus->ratings);
     if (!train_towers(model, config, former, report)) {
         return false;
     }
@@ -114,8 +120,7 @@ static bool train_parts(struct model *model, const struct train_config *config,
                    config->popular_half_life_s);
     content_train(&model->content, corpus, config->embeddings, config->half_life_s,
                   &config->parallel);
-    neighbours_train(&model->together, &near, &corpus->ratings, &config->parallel);
-    neighbours_train(&model->followers, &followers, &corpus->ratings, &config->parallel);
+    train_neighbours(model, &corpus->ratings, &config->parallel);
     films_train(&model->films, corpus, config->half_life_s);
     opinions_train(&model->opinions, &corpus->ratings);
     retrieval_arrange(&model->retrieval, model->films.by_fame);

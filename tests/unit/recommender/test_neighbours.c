@@ -19,10 +19,12 @@ static const struct ratings ratings = {USERS, ITEMS, 9, user_id, start, item, ha
 static double weight_of(const struct neighbours_config *config, int32_t a, int32_t b)
 {
     double sum = 0, count[ITEMS] = {0};
-    for (int64_t i = 0; i < ratings.count; i++) {
-        count[item[i]]++;
+    for (int u = 0; u < USERS; u += config->every) {
+        for (int64_t i = start[u]; i < start[u + 1]; i++) {
+            count[item[i]]++;
+        }
     }
-    for (int u = 0; u < USERS; u++) {
+    for (int u = 0; u < USERS; u += config->every) {
         for (int64_t i = start[u]; i < start[u + 1]; i++) {
             for (int64_t j = start[u]; j < start[u + 1]; j++) {
                 int64_t after = j - i;
@@ -48,8 +50,11 @@ static double found(const struct neighbours *neighbours, int32_t a, int32_t b)
 
 Test(neighbours, weights_are_those_of_the_definition)
 {
-    static const struct neighbours_config configs[] = {
-        {10, 10, 1, 10}, {0, 1, 0.5f, 10}, {0, 3, 0.6f, 10}, {2, 1, 0.5f, 10}};
+    static const struct neighbours_config configs[] = {{10, 10, 1, 10, 1},
+                                                       {0, 1, 0.5f, 10, 1},
+                                                       {0, 3, 0.6f, 10, 1},
+                                                       {2, 1, 0.5f, 10, 1},
+                                                       {10, 10, 1, 10, 2}};
     const struct parallel one = {1};
     for (size_t c = 0; c < sizeof configs / sizeof configs[0]; c++) {
         struct neighbours neighbours;
@@ -66,7 +71,7 @@ Test(neighbours, weights_are_those_of_the_definition)
 
 Test(neighbours, the_nearest_are_kept_in_falling_order)
 {
-    const struct neighbours_config all = {10, 10, 1, 10}, two = {10, 10, 1, 2};
+    const struct neighbours_config all = {10, 10, 1, 10, 1}, two = {10, 10, 1, 2, 1};
     const struct parallel one = {1};
     struct neighbours whole, cut;
     neighbours_train(&whole, &all, &ratings, &one);
@@ -87,7 +92,7 @@ Test(neighbours, the_nearest_are_kept_in_falling_order)
 
 Test(neighbours, a_film_nobody_rated_has_none)
 {
-    const struct neighbours_config config = {10, 10, 1, 10};
+    const struct neighbours_config config = {10, 10, 1, 10, 1};
     const struct parallel three = {3};
     struct neighbours neighbours;
     neighbours_train(&neighbours, &config, &ratings, &three);
