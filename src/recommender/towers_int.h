@@ -1,6 +1,6 @@
 /*
- * The pools of the user tower, for towers.c and its training: both go through a history with the
- * same additions in the same order, so what is served is what was trained.
+ * The pools of the user tower for its training, which goes through a history forwards and needs the
+ * pools before every choice; serving needs them once and adds them up backwards (towers_user).
  */
 #ifndef RECOMMENDER_TOWERS_INT_H
 #define RECOMMENDER_TOWERS_INT_H
