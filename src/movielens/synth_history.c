@@ -35,7 +35,7 @@
  * Quality rises with fame, and busy people, who alone have long histories, see rarer films; fame
  * takes back some of that, so that popularity falls by half between the 10th and the 200th film. */
 #define ORDER_LIKED 0.38
-#define ORDER_FAME -0.24
+#define ORDER_FAME (-0.24)
 
 /* Session starts by hour of the day (UTC), percent, ml-latest-small. */
 static const double hours[24] = {3.3, 2.9, 3.1, 2.7, 2.2, 2.3, 2.7, 2.9, 2.7, 2.6, 2.4, 3.1,

@@ -174,7 +174,8 @@ static void deal_activity(const int32_t *year_slice, int32_t *activity_slice, in
     deal_strata(year_slice, stratum, count, seed);
     for (int32_t u = 0; u < count; u++) {
         struct rng rng = rng_stream(seed, (uint64_t)stratum[u], SYNTH_PERSON_ACTIVITY);
-        double late = (double)year_slice[u] / count, group = year_slice[u] / STRATA;
+        int32_t group = year_slice[u] / STRATA;
+        double late = (double)year_slice[u] / count;
         double place = rng_uniform(&rng) + group * GOLDEN;
         double score = place - floor(place) + LATE_AND_BUSY * late;
         keys[u] = (uint64_t)((4.0 * stratum[u] + score) * 0x1p20) << 32 | (uint32_t)u;

@@ -49,7 +49,7 @@ static void move_starts(const int64_t *time_s, const int32_t *first, int32_t ses
     int64_t midnight_s = time_s[0] - time_s[0] % REDATE_DAY_S;
     for (int32_t s = 0; s < sessions; s++) {
         int64_t since_s = time_s[first[s]] - midnight_s;
-        int64_t day = (int64_t)((double)(since_s / REDATE_DAY_S) * factor);
+        int64_t days = since_s / REDATE_DAY_S, day = (int64_t)((double)days * factor);
         start_s[s] = day * REDATE_DAY_S + since_s % REDATE_DAY_S;
     }
     /* Days that become one day mix their sessions. */

@@ -32,6 +32,22 @@ struct work {
 
 /* ---- candidates ---- */
 
+/* The row of a film, a new one unless another source has proposed it before. */
+static int row_for(struct work *work, int32_t item, float unlisted, int *best)
+{
+    int row = work->row_of[item];
+    if (row < 0) {
+        row = work->rows->count++;
+        work->row_of[item] = (int16_t)row;
+        work->rows->item[row] = item;
+        best[row] = CANDIDATES_EACH_MAX;
+        for (int s = 0; s < SOURCE_COUNT; s++) {
+            work->rank[s][row] = unlisted;
+        }
+    }
+    return row;
+}
+
 static void merge(struct work *work)
 {
     struct feature_rows *rows = work->rows;
@@ -40,17 +56,7 @@ static void merge(struct work *work)
     rows->count = 0;
     for (int s = 0; s < SOURCE_COUNT; s++) {
         for (int c = 0; c < work->candidates->count[s]; c++) {
-            int32_t item = work->candidates->list[s][c].item;
-            int row = work->row_of[item];
-            if (row < 0) {
-                row = rows->count++;
-                work->row_of[item] = (int16_t)row;
-                rows->item[row] = item;
-                best[row] = CANDIDATES_EACH_MAX;
-                for (int t = 0; t < SOURCE_COUNT; t++) {
-                    work->rank[t][row] = unlisted;
-                }
-            }
+            int row = row_for(work, work->candidates->list[s][c].item, unlisted, best);
             if (c < best[row]) {
                 best[row] = c;
                 rows->source[row] = (enum source)s;

@@ -140,7 +140,7 @@ void lessons_choices(const struct lessons *lessons, const struct model *model,
     memset(out, 0, sizeof *out);
     collect.rows = mem_zalloc(count + 1, sizeof *collect.rows);
     collect.feature = mem_zalloc(count + 1, sizeof *collect.feature);
-    collect.lanes = mem_array(parallel->threads, sizeof *collect.lanes);
+    collect.lanes = mem_array(parallel->threads, sizeof(void *));
     for (unsigned lane = 0; lane < parallel->threads; lane++) {
         struct lane_memory *memory = mem_zalloc(1, sizeof *memory);
         memory->query.seen = mem_array(seen_words((int32_t)films), sizeof *memory->query.seen);

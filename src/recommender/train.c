@@ -195,9 +195,11 @@ static void measure_shares(struct model *model)
 
 static bool is_learned(const struct ranker *ranker)
 {
-    struct ranker plain;
-    set_plain_ranker(&plain);
-    return memcmp(&plain, ranker, sizeof plain) != 0;
+    bool learned = false;
+    for (int f = 0; f < ranker->features; f++) {
+        learned = learned || (f != FEATURE_BASE && ranker->weight[f] != 0);
+    }
+    return learned;
 }
 
 /* Learns the ranker and everything else from nothing. False when stopped. */
