@@ -2,6 +2,7 @@
 
 #include "base/fileio.h"
 #include "base/mem.h"
+#include "base/text.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -139,7 +140,7 @@ static void refusal(const char *path, const void *bytes, size_t count, char *out
     cr_assert_eq(file_write(path, bytes, count, NULL), ERR_OK);
     if (section_open(path, VERSION, &reader, &error) != ERR_OK) {
         cr_expect_eq(error.code, ERR_INPUT);
-        (void)snprintf(out, size, "%s", error.text);
+        text_copy(out, size, error.text);
     }
     section_close(reader);
 }
