@@ -77,11 +77,27 @@ static int write_all(int fd, const char *bytes, size_t count)
 
 enum err file_write(const char *path, const void *bytes, size_t count, struct error *error)
 {
-    return file_write_parts(path, &(struct file_part){bytes, count}, 1, error);
+    return file_write_parts(path, &(struct file_part){bytes, count}, 1, false, error);
+}
+
+/* Has the disk keep the new name, too. */
+static int sync_folder(const char *path)
+{
+    char folder[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    size_t len = slash == NULL ? 0 : slash == path ? 1 : (size_t)(slash - path);
+    snprintf(folder, sizeof folder, "%.*s", len > 0 ? (int)len : 1, len > 0 ? path : ".");
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        return errno;
+    }
+    int failed = fsync(fd) != 0 && errno != EINVAL ? errno : 0; /* EINVAL: cannot be synced */
+    close(fd);
+    return failed;
 }
 
 enum err file_write_parts(const char *path, const struct file_part *parts, size_t part_count,
-                          struct error *error)
+                          bool durable, struct error *error)
 {
     /* A thread's id is its own as long as it runs, so two writers of one path do not meet here. */
     char temporary[PATH_MAX];
@@ -97,11 +113,17 @@ enum err file_write_parts(const char *path, const struct file_part *parts, size_
     for (size_t i = 0; i < part_count && failed == 0; i++) {
         failed = write_all(fd, parts[i].bytes, parts[i].count);
     }
+    if (durable && failed == 0 && fsync(fd) != 0) {
+        failed = errno;
+    }
     if (close(fd) != 0 && failed == 0) {
         failed = errno;
     }
     if (failed == 0 && rename(temporary, path) != 0) {
         failed = errno;
+    }
+    if (durable && failed == 0) {
+        failed = sync_folder(path);
     }
     if (failed != 0) {
         unlink(temporary);

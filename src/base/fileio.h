@@ -12,13 +12,14 @@
 enum err file_read(const char *path, struct buf *out, struct error *error);
 /* Written beside and renamed over, so that a reader never sees half a file. */
 enum err file_write(const char *path, const void *bytes, size_t count, struct error *error);
-/* The same for bytes that lie in several places. */
+/* The same for bytes that lie in several places. Durable: they and their name are on the disk when
+ * it returns, so that a power cut leaves the former file or this one, whole. */
 struct file_part {
     const void *bytes;
     size_t count;
 };
 enum err file_write_parts(const char *path, const struct file_part *parts, size_t part_count,
-                          struct error *error);
+                          bool durable, struct error *error);
 enum err file_make_folders(const char *path, struct error *error); /* like mkdir -p */
 bool file_exists(const char *path);
 bool file_is_folder(const char *path);

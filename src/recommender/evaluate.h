@@ -41,7 +41,8 @@ void evaluate_split_init(struct evaluate_split *out, const struct ratings *ratin
                          int held_from_end, int32_t max_people, uint64_t seed);
 void evaluate_split_deinit(struct evaluate_split *split);
 
-/* A copy of the training part with the films of `whole`, for training; the caller's. */
+/* A copy of the training part with the films and tags of `whole`, for training; the caller's. Tags
+ * are of films, not of ratings: one that a person gave the film held out stays. */
 void evaluate_corpus(const struct evaluate_split *split, const struct corpus *whole,
                      struct corpus *out);
 

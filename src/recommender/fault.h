@@ -12,7 +12,8 @@
  * scrape-garbage   /metrics answers text that does not parse, or its first part only
  *
  * Several may be active at once: delays add up, the first fault to answer with an error decides its
- * status, and a stall holds what the others have decided. Pure; any thread.
+ * status, and a stall holds what the others have decided. Of several stalls the one that ends last
+ * holds a request; ending it early lets the request go. Pure; any thread.
  */
 #ifndef RECOMMENDER_FAULT_H
 #define RECOMMENDER_FAULT_H

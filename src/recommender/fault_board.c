@@ -155,6 +155,16 @@ void fault_board_applied(struct fault_board *board, enum fault_kind kind)
     atomic_fetch_add(&board->applied[kind], 1);
 }
 
+bool fault_board_has(struct fault_board *board, int64_t id, int64_t now_ns)
+{
+    const struct fault_set set = copy_set(board, now_ns);
+    bool found = false;
+    for (size_t i = 0; i < set.count; i++) {
+        found = found || set.list[i].id == id;
+    }
+    return found;
+}
+
 bool fault_board_stale(struct fault_board *board, int64_t now_ns)
 {
     if (!atomic_load(&board->any)) {

@@ -28,6 +28,8 @@ json_t *fault_board_list(struct fault_board *board, int64_t now_ns);
 void fault_board_plan(struct fault_board *board, enum route route, int64_t now_ns,
                       struct fault_plan *out);
 void fault_board_applied(struct fault_board *board, enum fault_kind kind);
+/* Whether that fault is active. */
+bool fault_board_has(struct fault_board *board, int64_t id, int64_t now_ns);
 /* Whether a stale-model fault is active. */
 bool fault_board_stale(struct fault_board *board, int64_t now_ns);
 

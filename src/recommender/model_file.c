@@ -36,6 +36,16 @@ static void add_neighbours(struct section_writer *writer, const char *which,
     section_add(writer, part_name(name, which, "weight"), SECTION_F32, neighbours->weight, count);
 }
 
+static void expect_positive(struct section_reader *reader, const char *name, const float *number,
+                            size_t count)
+{
+    for (size_t i = 0; i < count && ok(reader); i++) {
+        if (!(number[i] > 0)) {
+            section_refuse(reader, name, "holds %g, expected more than 0", (double)number[i]);
+        }
+    }
+}
+
 static void restore_neighbours(struct section_reader *reader, const char *which, int32_t films,
                                struct neighbours *out)
 {
@@ -45,6 +55,7 @@ static void restore_neighbours(struct section_reader *reader, const char *which,
     out->item = section_take(reader, name, SECTION_I32, count);
     model_file_expect_below(reader, name, out->item, count, films);
     out->weight = model_file_take_f32(reader, part_name(name, which, "weight"), count);
+    expect_positive(reader, name, out->weight, count);
     out->start =
         section_take(reader, part_name(name, which, "start"), SECTION_I64, (size_t)films + 1);
     model_file_expect_starts(reader, name, out->start, (size_t)films, count);

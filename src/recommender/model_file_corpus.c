@@ -56,11 +56,12 @@ static char *take_texts(struct section_reader *reader, const char *name, const c
 
 /* ---- numbers that must rise or lie in a range ---- */
 
+/* Ids from `least` on. */
 static void expect_rising(struct section_reader *reader, const char *name, const int32_t *id,
-                          size_t count)
+                          size_t count, int32_t least)
 {
     for (size_t i = 0; i < count; i++) {
-        if (id[i] <= (i > 0 ? id[i - 1] : 0)) {
+        if (id[i] < least || (i > 0 && id[i] <= id[i - 1])) {
             section_refuse(reader, name, "does not rise at %zu", i);
             return;
         }
@@ -138,7 +139,7 @@ static void restore_films(struct section_reader *reader, struct catalogue *out)
     out->title_bytes = take_texts(reader, "film title", out->title, (int32_t)count);
     if (ok(reader)) {
         out->count = (int32_t)count;
-        expect_rising(reader, "film id", out->id, count);
+        expect_rising(reader, "film id", out->id, count, 0);
         restore_genres(reader, out);
     }
 }
@@ -200,7 +201,7 @@ static void restore_ratings(struct section_reader *reader, int32_t films, struct
     out->users = (int32_t)users;
     out->items = films;
     out->count = (int64_t)count;
-    expect_rising(reader, "user id", out->user_id, users);
+    expect_rising(reader, "user id", out->user_id, users, 0);
     model_file_expect_starts(reader, "user start", out->start, users, count);
     model_file_expect_below(reader, "rating film", out->item, count, films);
     if (ok(reader)) {

@@ -1,6 +1,6 @@
 /*
  * Source "base": the films whose vectors score highest against a person's, by the two towers
- * (towers.h), from the whole catalogue and exactly. Pure.
+ * (towers.h), from the whole catalogue, as far as the shortened numbers of tiles.h tell. Pure.
  */
 #ifndef RECOMMENDER_RETRIEVAL_H
 #define RECOMMENDER_RETRIEVAL_H

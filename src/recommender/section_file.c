@@ -179,7 +179,7 @@ enum err section_write(const struct section_writer *writer, uint32_t version, co
     head.checksum = head_checksum(&head, table, table_bytes);
     part[0] = (struct file_part){&head, sizeof head};
     part[1] = (struct file_part){table, table_bytes};
-    return file_write_parts(path, part, parts, error);
+    return file_write_parts(path, part, parts, true, error);
 }
 
 /* ---- reading ---- */
@@ -314,7 +314,7 @@ enum err section_open(const char *path, uint32_t version, struct section_reader 
                       struct error *error)
 {
     char reason[64];
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not wait */
     if (fd < 0) {
         return error_set(error, ERR_IO, path, 0, "%s",
                          err_errno_text(errno, reason, sizeof reason));

@@ -62,6 +62,16 @@ static int64_t due_ns(const struct fault_plan *plan)
     return due > plan->held_until_ns ? due : plan->held_until_ns;
 }
 
+/* A stall may have been ended early between the plan, made on arrival, and the put. Whoever ends
+ * one takes it off the board first and then releases what the line holds; here it is the other way
+ * round, so one of the two sees the other. */
+static void release_if_over(struct service *service, int64_t stall)
+{
+    if (stall != 0 && !fault_board_has(service->faults, stall, clock_mono_ns())) {
+        delay_line_release(service->line, stall);
+    }
+}
+
 /* Takes the reply's body over; false, and nothing is changed, if the line does not take it. */
 static bool delay(struct service *service, const struct service_call *call, struct httpd_held *held,
                   struct httpd_reply *reply)
@@ -73,10 +83,12 @@ static bool delay(struct service *service, const struct service_call *call, stru
     *answer =
         (struct delayed_answer){.service = service, .call = *call, .held = held, .reply = *reply};
     answer->call.request = NULL;
-    if (!delay_line_put(service->line, due_ns(&call->plan), call->plan.held_by, answer)) {
+    int64_t stall = call->plan.held_by; /* what is put may be sent, and gone, at once */
+    if (!delay_line_put(service->line, due_ns(&call->plan), stall, answer)) {
         mem_free(answer);
         return false;
     }
+    release_if_over(service, stall);
     return true;
 }
 

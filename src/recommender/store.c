@@ -19,6 +19,7 @@
  */
 #include "recommender/store.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 #include <math.h>
@@ -30,7 +31,7 @@
 
 #define BUSY_TIMEOUT_MS 500
 
-enum { PAGE_ROWS = 4096 };
+enum { PAGE_ROWS = 4096, BETWEEN_PAGES_NS = 100000 };
 
 struct store {
     pthread_mutex_t db_mutex; /* guards the connection and its statements; never inside `mutex` */
@@ -87,6 +88,8 @@ static const char insert_sql[] =
 
 static const char page_sql[] = "SELECT user_id, movie_id, rating, time_s FROM ratings"
                                " WHERE (user_id, movie_id) > (?1, ?2)"
+                               " AND user_id BETWEEN 0 AND 2147483647"
+                               " AND movie_id BETWEEN 0 AND 2147483647"
                                " ORDER BY user_id, movie_id LIMIT ?3";
 
 static enum err prepare(struct store *store, const char *mode, struct error *error)
@@ -391,6 +394,9 @@ static enum err read_rows(struct store *store, struct posted_rating **rows, size
         }
         *count += got;
         last = got > 0 ? (*rows)[*count - 1] : last;
+        if (got == PAGE_ROWS) { /* a mutex gives no turns: the committer needs time to take it */
+            clock_sleep_ns(BETWEEN_PAGES_NS);
+        }
     }
     qsort(*rows, *count, sizeof **rows, by_time);
     return ERR_OK;

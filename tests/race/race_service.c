@@ -1,6 +1,6 @@
 /*
- * The whole service under load while it trains again and again: threads ask for lists, rate what
- * they were shown and scrape, through the handler that the HTTP server calls, and every retraining
+ * The whole service under load while it trains again: threads ask for lists, rate what
+ * they were shown and scrape, through the handler that the HTTP server calls, and the retraining
  * publishes a model that holds the ratings posted until then. Each list must be whole and without
  * films its person has rated; at the end the counters must be exactly what was done. Run under
  * ThreadSanitizer.
