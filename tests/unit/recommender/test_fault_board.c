@@ -113,3 +113,15 @@ Test(fault_board, a_stale_model_is_told_while_it_lasts)
     cr_expect(!fault_board_stale(board, 5 * S));
     fault_board_free(board);
 }
+
+Test(fault_board, a_fault_is_there_until_it_ends_or_is_removed)
+{
+    struct fault_board *board = fault_board_new(1);
+    cr_expect(!fault_board_has(board, 1, 0), "none yet");
+    int64_t first = fault_board_add(board, &errors, 0), second = fault_board_add(board, &errors, 0);
+    cr_expect(fault_board_has(board, first, 9 * S) && fault_board_has(board, second, 9 * S));
+    cr_expect(fault_board_remove(board, first, 1 * S));
+    cr_expect(!fault_board_has(board, first, 1 * S) && fault_board_has(board, second, 1 * S));
+    cr_expect(!fault_board_has(board, second, 10 * S), "its time is over");
+    fault_board_free(board);
+}
