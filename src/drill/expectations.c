@@ -39,6 +39,10 @@ static uint32_t read_phase_set(const struct fields_at *at, const struct scenario
     return set;
 }
 
+/* What the ledger knows without shares to compare with. */
+static const char *const plain_quantities[] = {"conversion", "reciprocal_rank", "mean_rating",
+                                               NULL};
+
 static void name_it(struct scenario_expectation *out, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -93,7 +97,7 @@ static void read_agreement(const struct fields_at *at, const struct scenario *sc
     int quantity = 0;
     double percent = 5;
     fields_text(at, "agrees", FIELDS_REQUIRED, out->record, sizeof out->record);
-    if (fields_choice(at, "with", FIELDS_REQUIRED, scenario_quantity_names + 1, &quantity)) {
+    if (fields_choice(at, "with", FIELDS_REQUIRED, plain_quantities, &quantity)) {
         out->quantity = (enum scenario_quantity)(quantity + 1);
     }
     fields_real(at, "within_percent", FIELDS_OPTIONAL, 0.1, 100, &percent);
@@ -115,7 +119,7 @@ static void read_level(const struct fields_at *at, const struct scenario *scenar
 {
     double least = 0, most = 0;
     int quantity = 0;
-    if (fields_choice(at, "level", FIELDS_REQUIRED, scenario_quantity_names + 1, &quantity)) {
+    if (fields_choice(at, "level", FIELDS_REQUIRED, plain_quantities, &quantity)) {
         out->quantity = (enum scenario_quantity)(quantity + 1);
     }
     out->phase = scenario_read_phase_name(at, "phase", FIELDS_REQUIRED, scenario);

@@ -121,6 +121,12 @@ static void judge_row(const struct judge_case *at, int index, struct judge_row *
     case SCENARIO_RECONCILES:
         judge_reconciles(at, row);
         break;
+    case SCENARIO_UNNOTIFIED:
+    case SCENARIO_MOVES:
+    case SCENARIO_DELAY_FLOOR:
+        judge_observe(row, "nothing judges expectations of this form");
+        judge_worsen(row, JUDGE_INVALID);
+        break;
     }
 }
 

@@ -28,8 +28,8 @@
 
 #define FILE_MAX_BYTES (1u << 20)
 
-const char *const scenario_quantity_names[] = {"none", "conversion", "reciprocal_rank",
-                                               "mean_rating", NULL};
+const char *const scenario_quantity_names[] = {"none",        "conversion", "reciprocal_rank",
+                                               "mean_rating", "rating_psi", NULL};
 
 enum scenario_quantity scenario_quantity_named(const char *name)
 {
@@ -55,6 +55,7 @@ double scenario_truth(enum scenario_quantity quantity, const struct ledger_count
         return ledger_reciprocal_rank(counts);
     case SCENARIO_MEAN_RATING:
         return ledger_mean_rating(counts);
+    case SCENARIO_RATING_PSI:
     case SCENARIO_NO_QUANTITY:
         break;
     }
@@ -385,6 +386,7 @@ static enum err read_document(const char *name, const json_t *document,
     size_t faults_before = faults->count;
     *out = (struct scenario){.steps_per_visit = 2,
                              .think_sigma = 0.6,
+                             .behaviour = {.rating_share = 1},
                              .scrape_ns = 15 * CLOCK_NS_PER_S,
                              .evaluation_ns = 30 * CLOCK_NS_PER_S};
     text_copy(out->path, sizeof out->path, name);

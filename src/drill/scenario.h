@@ -16,6 +16,49 @@
 
 #define SCENARIO_PHASES_MAX 16
 #define SCENARIO_EXPECTATIONS_MAX 64
+#define SCENARIO_DISTURBANCES_MAX 8
+#define SCENARIO_FAULT_SIZE 512
+
+/* How visits arrive, who makes them, who joins and who leaves. Rates are real, never divided. */
+enum scenario_arrivals {
+    SCENARIO_POISSON,
+    SCENARIO_CONSTANT,
+    SCENARIO_DIURNAL, /* Poisson with MovieLens's hours of the week; mean lists_per_s */
+    SCENARIO_REPLAY,  /* the data's own time stamps, compressed to lists_per_s */
+    SCENARIO_RECORDED /* visits of a recorded file */
+};
+
+struct scenario_traffic {
+    enum scenario_arrivals arrivals;
+    char file[512];     /* recorded: relative to the scenario's folder unless absolute; else "" */
+    bool by_activity;   /* people come as often as they have rated; else all alike */
+    int64_t day_ns;     /* diurnal: how long a day lasts, drill time */
+    int32_t start_hour; /* diurnal: hour of the week the drill starts in, 0 = Monday 0:00 UTC */
+    double joins_per_s; /* newcomers who come for the first time; 0 = they are people like others */
+    int32_t leave_after;      /* lists in a row without a film taken; 0 = nobody leaves */
+    double leave_probability; /* for good, at each such list from then on */
+};
+
+/* In a list; what is not said is what population_defaults says. */
+struct scenario_behaviour {
+    bool cascade;         /* looks from the top and may stop; else every rank by itself */
+    double cascade_stop;  /* P(stop after a film looked at and not taken) */
+    double abandon_share; /* of lists left without a look */
+    double rating_share;  /* of films watched that are rated, 1 unless given */
+};
+
+/* Something that happens to target or Prometheus while people stay as they are. */
+enum scenario_disturb {
+    SCENARIO_RESTART_TARGET,   /* ended and started again; counters begin at 0 */
+    SCENARIO_STALL_PROMETHEUS, /* stopped and continued */
+    SCENARIO_TARGET_FAULT      /* POST /admin/fault of the bundled recommender */
+};
+
+struct scenario_disturbance {
+    enum scenario_disturb kind;
+    int64_t at_ns, lasts_ns;         /* drill time; lasts 0 = a restart without a pause */
+    char fault[SCENARIO_FAULT_SIZE]; /* the body as JSON, without duration_s; "" if no fault */
+};
 
 struct scenario_phase {
     char name[48];
@@ -32,30 +75,40 @@ enum scenario_expect {
     SCENARIO_NOTIFICATIONS, /* exactly the notifications that fires/resolves imply */
     SCENARIO_AGREES,        /* a recorded series equals the ledger at the end of phases */
     SCENARIO_LEVEL,         /* a quantity of the ledger, relative to that of another phase */
-    SCENARIO_RECONCILES     /* ledger and target count the same */
+    SCENARIO_RECONCILES,    /* ledger and target count the same */
+    SCENARIO_UNNOTIFIED,    /* no notification of an alert, or of a group's alerts, arrives in
+                               phases; an inhibited one is none */
+    SCENARIO_MOVES,         /* a quantity of the ledger less that of another phase, in its unit */
+    SCENARIO_DELAY_FLOOR /* made of `within_floors` of a fires, beside it: the alert's delay is at
+                            most `floors` times the floor of what the target exports */
 };
 
 enum scenario_quantity {
     SCENARIO_NO_QUANTITY,
     SCENARIO_CONVERSION,
     SCENARIO_RECIPROCAL_RANK,
-    SCENARIO_MEAN_RATING
+    SCENARIO_MEAN_RATING,
+    SCENARIO_RATING_PSI /* PSI of the five whole-star shares; larger is worse. Needs shares to
+                           compare with, so scenario_truth does not know it */
 };
 
 struct scenario_expectation {
     enum scenario_expect kind;
     char name[256];
-    char alert[128];   /* fires, resolves, silent */
-    char group[128];   /* silent: instead of alert */
-    int phase;         /* fires, resolves, level */
-    int64_t within_ns; /* fires, resolves */
-    uint32_t phases;   /* silent, agrees: bit p set = judged in phase p */
+    char alert[128];   /* fires, resolves, silent, unnotified, delay floor */
+    char group[128];   /* silent, unnotified: instead of alert */
+    int phase;         /* fires, resolves, level, moves, delay floor */
+    int64_t within_ns; /* fires, resolves, delay floor */
+    double floors;     /* delay floor: the most it may be */
+    uint32_t phases;   /* silent, unnotified, agrees: bit p set = judged in phase p */
     char record[160];  /* agrees */
     enum scenario_quantity quantity;
-    double tolerance;   /* agrees: relative */
-    int64_t window_ns;  /* agrees, level: averaged over, at the end of the phase; drill time */
-    int rest_phase;     /* level: what it is relative to, as a whole */
-    double least, most; /* level: bounds of the ratio; 0 and infinity are none */
+    double tolerance; /* agrees: relative */
+    int64_t
+        window_ns;  /* agrees, level, moves: averaged over, at the end of the phase; drill time */
+    int rest_phase; /* level, moves: what it is relative to, as a whole */
+    double least, most; /* level: bounds of the ratio; 0 and infinity are none.
+                           moves: bounds of the difference; infinities are none */
     int index, line;    /* in the file's list, and in the file */
 };
 
@@ -63,17 +116,23 @@ struct scenario {
     char path[512];
     char name[64];
     char summary[512];
+    bool decoy; /* drift alerts must stay silent, and rightly: judged with the truth */
     int64_t time_scale;
     int32_t people;
+    int32_t newcomers;  /* the last ones of `people`, who have no past */
     double lists_per_s; /* offered steps per second, real time */
     double steps_per_visit;
     double think_median_s; /* drill time */
     double think_sigma;
+    struct scenario_traffic traffic;
+    struct scenario_behaviour behaviour;
     int64_t scrape_ns, evaluation_ns; /* production time, as rule rendering wants it */
     int phase_count;
     struct scenario_phase phase[SCENARIO_PHASES_MAX];
-    int64_t end_ns; /* drill time at which the last phase ends at the latest */
-    struct drift drift;
+    int64_t end_ns;     /* drill time at which the last phase ends at the latest */
+    struct drift drift; /* unbound */
+    int disturbance_count;
+    struct scenario_disturbance disturbance[SCENARIO_DISTURBANCES_MAX];
     int expectation_count;
     struct scenario_expectation expectation[SCENARIO_EXPECTATIONS_MAX];
 };
@@ -88,7 +147,8 @@ int scenario_phase_index(const struct scenario *scenario, const char *name); /* 
 /* Phase that drill time falls into; the last one at and after the end. */
 int scenario_phase_at(const struct scenario *scenario, int64_t drill_ns);
 
-/* "conversion", "reciprocal_rank", "mean_rating"; SCENARIO_NO_QUANTITY for anything else. */
+/* "conversion", "reciprocal_rank", "mean_rating", "rating_psi"; SCENARIO_NO_QUANTITY for anything
+ * else. */
 enum scenario_quantity scenario_quantity_named(const char *name);
 const char *scenario_quantity_name(enum scenario_quantity quantity);
 /* The ledger's value, NaN without data, and its standard error with a design effect of 1.5 for
