@@ -1,0 +1,130 @@
+/*
+ * The sample: people spread evenly over all of them, because neighbours share nothing but a base
+ * person many rounds away, and a list for each. A list is what somebody would be shown by a
+ * recommender that knows them as well as models trained on their past do: the best of
+ * affinity + fame + noise among the films they have not seen. The noise is set so that the people
+ * of ml-latest-small convert about as many of these lists as of the bundled recommender's; a list
+ * without noise would be the oracle's, and a turn of taste would cost twice as much as it does.
+ */
+#include "base/mem.h"
+#include "numeric/sampling.h"
+#include "population/effect_int.h"
+#include "population/population_int.h"
+
+#include <math.h>
+#include <string.h>
+
+#define LIST_NOISE 1.F /* of the Gumbel draws, nats */
+
+/* Purposes of random streams, beyond those of population_int.h; the owner is a person. */
+enum { PURPOSE_LIST = 1000 };
+
+struct effect_config effect_defaults(void)
+{
+    return (struct effect_config){.people = 2000, .newcomers = 400, .seed = 1};
+}
+
+struct lists {
+    struct effect_sample *sample;
+    float **score; /* [threads][films] */
+    struct past *past;
+};
+
+static void rank_list(const float *score, struct step_list *list)
+{
+    for (int32_t i = 1; i < list->count; i++) {
+        int32_t film = list->item[i], place = i;
+        while (place > 0 && score[list->item[place - 1]] < score[film]) {
+            list->item[place] = list->item[place - 1];
+            place--;
+        }
+        list->item[place] = film;
+    }
+}
+
+static void make_lists(void *context, int64_t first, int64_t end, unsigned lane)
+{
+    const struct lists *lists = context;
+    struct effect_sample *sample = lists->sample;
+    const struct population *population = sample->population;
+    float *score = lists->score[lane];
+    struct past *past = &lists->past[lane];
+    for (int64_t k = first; k < end; k++) {
+        int32_t person = sample->person[k];
+        const float *taste = population->taste + (int64_t)person * TASTE_DIMS;
+        struct rng noise = rng_stream(sample->config.seed, (uint64_t)person, PURPOSE_LIST);
+        for (int32_t film = 0; film < population->films; film++) {
+            score[film] = (float)population_attraction(population, taste, film) / LIST_NOISE;
+        }
+        population_past(population, person, 0, past);
+        for (int32_t n = 0; n < past->count; n++) {
+            score[past->item[n]] = -INFINITY;
+        }
+        sampling_gumbel_keys(&noise, score, population->films, score);
+        struct step_list *list = &sample->list[k];
+        list->count = sampling_top_n(score, population->films, EFFECT_LIST, list->item);
+        rank_list(score, list);
+    }
+}
+
+static void choose_people(struct effect_sample *sample)
+{
+    const struct population *population = sample->population;
+    int32_t pool[2] = {population->users, 0}, wanted[2] = {sample->config.people, 0};
+    sample->settled = pool[0] < wanted[0] ? pool[0] : wanted[0];
+    int32_t fresh = pool[1] < wanted[1] ? pool[1] : wanted[1];
+    sample->count = sample->settled + fresh;
+    sample->person = mem_array((size_t)sample->count + 1, sizeof *sample->person);
+    sample->list = mem_zalloc((size_t)sample->count + 1, sizeof *sample->list);
+    for (int32_t k = 0; k < sample->settled; k++) {
+        sample->person[k] = (int32_t)((int64_t)k * pool[0] / sample->settled);
+    }
+    for (int32_t k = 0; k < fresh; k++) {
+        sample->person[sample->settled + k] = pool[0] + (int32_t)((int64_t)k * pool[1] / fresh);
+    }
+}
+
+struct effect_sample *effect_sample_new(const struct effect_config *config,
+                                        const struct population *population,
+                                        const struct parallel *parallel)
+{
+    struct effect_sample *sample = mem_zalloc(1, sizeof *sample);
+    sample->population = population;
+    sample->config = *config;
+    choose_people(sample);
+    struct lists lists = {.sample = sample};
+    lists.score = mem_array(parallel->threads, sizeof *lists.score);
+    lists.past = mem_zalloc(parallel->threads, sizeof *lists.past);
+    for (unsigned lane = 0; lane < parallel->threads; lane++) {
+        lists.score[lane] = mem_array((size_t)population->films, sizeof **lists.score);
+    }
+    parallel_for(parallel, sample->count, 0, make_lists, &lists);
+    for (unsigned lane = 0; lane < parallel->threads; lane++) {
+        mem_free(lists.score[lane]);
+        past_deinit(&lists.past[lane]);
+    }
+    mem_free(lists.score);
+    mem_free(lists.past);
+    effect_measure(sample, NULL, 0, parallel, &sample->rest);
+    return sample;
+}
+
+void effect_sample_free(struct effect_sample *sample)
+{
+    if (sample == NULL) {
+        return;
+    }
+    mem_free(sample->person);
+    mem_free(sample->list);
+    mem_free(sample);
+}
+
+int32_t effect_sample_people(const struct effect_sample *sample)
+{
+    return sample->count;
+}
+
+const struct effect *effect_rest(const struct effect_sample *sample)
+{
+    return &sample->rest;
+}
