@@ -32,6 +32,8 @@ static const struct option_row rows[] = {
      "Vectors of films for the source similar: CSV (movie id, numbers) or .npy (id first)."},
     {"model", OPTION_TEXT, "FILE", NULL, 0, 0,
      "Starts from the model in it, if it is there; every model trained is written to it."},
+    {"last-metrics", OPTION_TEXT, "FILE", NULL, 0, 0,
+     "Written when the service ends: what /metrics would answer then."},
     {"store", OPTION_TEXT, "FILE", NULL, 0, 0, "SQLite file for posted ratings (else in memory)."},
     {"attribution-window", OPTION_DURATION, "TIME", "1h", 0, 0,
      "A rating counts for a list served at most so long before; later ones are counted apart."},
@@ -174,6 +176,18 @@ static enum err serve(struct service *service, const struct httpd *httpd, struct
     return ERR_OK;
 }
 
+/* The server has stopped: every request that was taken is in these counts, which no scrape sees. */
+static enum err write_last_metrics(struct service *service, const char *path, struct error *error)
+{
+    struct buf text;
+    buf_init(&text, SERVICE_REPLY_MAX_BYTES);
+    service_write_metrics(service, &text);
+    enum err code = text.failed ? error_set(error, ERR_MEMORY, path, 0, "no memory for metrics")
+                                : file_write(path, text.data, text.len, error);
+    buf_deinit(&text);
+    return code;
+}
+
 static enum err run(const struct options *options, struct error *error)
 {
     struct service_config config;
@@ -198,6 +212,9 @@ static enum err run(const struct options *options, struct error *error)
         code = serve(service, httpd, error);
     }
     httpd_stop(httpd);
+    if (code == ERR_OK && options_is_set(options, "last-metrics")) {
+        code = write_last_metrics(service, options_text(options, "last-metrics"), error);
+    }
     service_close(service);
     return code;
 }

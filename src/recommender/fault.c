@@ -15,8 +15,8 @@
 const char *fault_kind_name(enum fault_kind kind)
 {
     static const char *const names[FAULT_KINDS] = {
-        "latency",       "errors",          "stall",        "stale-model",
-        "broken-source", "dropped-ratings", "scrape-delay", "scrape-garbage"};
+        "latency",         "errors",       "stall",          "stale-model",  "broken-source",
+        "dropped-ratings", "scrape-delay", "scrape-garbage", "hidden-series"};
     return names[kind];
 }
 
@@ -32,6 +32,7 @@ static bool concerns(const struct fault_spec *spec, enum route route)
         return route == ROUTE_RATINGS;
     case FAULT_SCRAPE_DELAY:
     case FAULT_SCRAPE_GARBAGE:
+    case FAULT_HIDDEN_SERIES:
         return route == ROUTE_METRICS;
     default:
         return (spec->handlers >> route & 1) != 0;
@@ -79,6 +80,9 @@ static void apply(const struct fault_active *fault, struct rng *rng, struct faul
         break;
     case FAULT_SCRAPE_DELAY:
         plan->delay_ns += to_ns(spec->delay_s);
+        break;
+    case FAULT_HIDDEN_SERIES:
+        plan->hides = true;
         break;
     default:
         plan->form = (enum fault_form)spec->form;

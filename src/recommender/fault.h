@@ -10,6 +10,7 @@
  * dropped-ratings  a share of ratings is answered 201, but neither kept nor counted
  * scrape-delay     /metrics is answered later
  * scrape-garbage   /metrics answers text that does not parse, or its first part only
+ * hidden-series    /metrics leaves out every series that has not counted anything yet
  *
  * Several may be active at once: delays add up, the first fault to answer with an error decides its
  * status, and a stall holds what the others have decided. Of several stalls the one that ends last
@@ -41,6 +42,7 @@ enum fault_kind {
     FAULT_DROPPED_RATINGS,
     FAULT_SCRAPE_DELAY,
     FAULT_SCRAPE_GARBAGE,
+    FAULT_HIDDEN_SERIES,
     FAULT_KINDS
 };
 
@@ -94,6 +96,7 @@ struct fault_plan {
     bool dropped;          /* a rating that is neither kept nor counted */
     struct source_states sources;
     enum fault_form form;
+    bool hides; /* series that have not counted anything are left out */
 };
 
 /* Decides on the `number`-th request (from any counter; each draws its own random numbers, keyed by

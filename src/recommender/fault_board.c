@@ -133,8 +133,9 @@ json_t *fault_board_list(struct fault_board *board, int64_t now_ns)
 void fault_board_plan(struct fault_board *board, enum route route, int64_t now_ns,
                       struct fault_plan *out)
 {
-    static const enum fault_kind at_once[] = {FAULT_LATENCY, FAULT_ERRORS, FAULT_STALL,
-                                              FAULT_SCRAPE_DELAY, FAULT_SCRAPE_GARBAGE};
+    static const enum fault_kind at_once[] = {FAULT_LATENCY,        FAULT_ERRORS,
+                                              FAULT_STALL,          FAULT_SCRAPE_DELAY,
+                                              FAULT_SCRAPE_GARBAGE, FAULT_HIDDEN_SERIES};
     *out = (struct fault_plan){0};
     if (!atomic_load(&board->any)) {
         return;

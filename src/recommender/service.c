@@ -201,7 +201,7 @@ static bool dispatch(struct service *service, const struct service_call *call,
         service_get_health(service, reply);
         break;
     case ROUTE_METRICS:
-        service_get_metrics(service, call->plan.form, reply);
+        service_get_metrics(service, &call->plan, reply);
         break;
     default:
         assert(false); /* the rest never comes so far */

@@ -11,6 +11,7 @@
 #ifndef RECOMMENDER_SERVICE_H
 #define RECOMMENDER_SERVICE_H
 
+#include "base/buf.h"
 #include "base/error.h"
 #include "base/httpd.h"
 #include "recommender/trainer.h"
@@ -50,6 +51,10 @@ void service_let_go(void *context);
 void service_close(struct service *service);
 
 void service_training(struct service *service, struct trainer_status *out);
+
+/* What /metrics answers, whatever faults are active. Also after the HTTP server has stopped, when
+ * nothing is counted any more. Any thread. */
+void service_write_metrics(struct service *service, struct buf *out);
 
 /* The httpd_handler; context is the service. Any thread. */
 void service_handle(void *context, const struct httpd_request *request, struct httpd_reply *reply);

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "base/version.h"
 #include "recommender/admin_gate.h"
+#include "recommender/hidden_series.h"
 #include "recommender/openapi.h"
 #include "recommender/requests.h"
 
@@ -165,7 +166,7 @@ static void spoil(struct buf *body, enum fault_form form)
     }
 }
 
-void service_get_metrics(struct service *service, enum fault_form form, struct httpd_reply *reply)
+void service_write_metrics(struct service *service, struct buf *out)
 {
     struct trainer_status status;
     trainer_status(service->trainer, &status);
@@ -176,11 +177,20 @@ void service_get_metrics(struct service *service, enum fault_form form, struct h
                                     .history_ratings = history_count(service->history),
                                     .process_start_ns = service->started_ns};
     process_info_read(&gauges.process);
-    reply->content_type = METRICS_CONTENT_TYPE;
-    service_metrics_write(service->metrics, &gauges, &reply->body);
-    service_write_store(service, &reply->body);
-    write_trainings(service, &status, &reply->body);
-    fault_board_write(service->faults, clock_mono_ns(), &reply->body);
-    spoil(&reply->body, form);
+    service_metrics_write(service->metrics, &gauges, out);
+    service_write_store(service, out);
+    write_trainings(service, &status, out);
+    fault_board_write(service->faults, clock_mono_ns(), out);
     publish_leave(&service->publish, &reader);
+}
+
+void service_get_metrics(struct service *service, const struct fault_plan *plan,
+                         struct httpd_reply *reply)
+{
+    reply->content_type = METRICS_CONTENT_TYPE;
+    service_write_metrics(service, &reply->body);
+    if (plan->hides) {
+        hidden_series_remove(&reply->body);
+    }
+    spoil(&reply->body, plan->form);
 }

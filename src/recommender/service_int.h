@@ -100,6 +100,7 @@ void service_delete_fault(struct service *service, const struct httpd_request *r
                           struct httpd_reply *reply);
 void service_get_openapi(struct service *service, struct httpd_reply *reply);
 void service_get_health(struct service *service, struct httpd_reply *reply);
-void service_get_metrics(struct service *service, enum fault_form form, struct httpd_reply *reply);
+void service_get_metrics(struct service *service, const struct fault_plan *plan,
+                         struct httpd_reply *reply);
 
 #endif

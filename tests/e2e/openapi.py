@@ -191,6 +191,7 @@ FAULTS = [
     {"kind": "dropped-ratings", "duration_s": 0.01, "share": 0},
     {"kind": "scrape-delay", "duration_s": 0.01, "delay_s": 0.001},
     {"kind": "scrape-garbage", "duration_s": 0.01, "form": "cut"},
+    {"kind": "hidden-series", "duration_s": 0.01},
 ]
 
 

@@ -75,6 +75,7 @@ Test(fault, what_is_read_is_written_again_with_its_defaults)
          "{'delay_s':4.0,'duration_s':60.0,'kind':'scrape-delay'}"},
         {"{'kind':'scrape-garbage','duration_s':60,'form':'cut'}",
          "{'duration_s':60.0,'form':'cut','kind':'scrape-garbage'}"},
+        {"{'kind':'hidden-series','duration_s':60}", "{'duration_s':60.0,'kind':'hidden-series'}"},
     };
     for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
         char body[256], written[256];
@@ -154,6 +155,12 @@ Test(fault, decides_by_kind_route_and_time)
          ROUTE_METRICS,
          3,
          {BIT(SCRAPE_GARBAGE), .form = FAULT_FORM_CUT}},
+        {"hidden series",
+         FAULT_HIDDEN_SERIES,
+         ROUTE_METRICS,
+         3,
+         {BIT(HIDDEN_SERIES), .hides = true}},
+        {"hidden series elsewhere", FAULT_HIDDEN_SERIES, ROUTE_RATINGS, 3, {0}},
     };
     for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
         const struct fault_set set = {.list = {fault(7, rows[r].kind, 10)}, .count = 1};
@@ -164,7 +171,7 @@ Test(fault, decides_by_kind_route_and_time)
                       plan.held_until_ns == wanted->held_until_ns &&
                       plan.held_by == wanted->held_by && plan.status == wanted->status &&
                       plan.stale == wanted->stale && plan.dropped == wanted->dropped &&
-                      plan.form == wanted->form,
+                      plan.form == wanted->form && plan.hides == wanted->hides,
                   "%s", rows[r].name);
         cr_expect(plan.sources.of[SOURCE_SIMILAR] == SOURCE_WHOLE, "%s", rows[r].name);
     }
