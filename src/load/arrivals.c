@@ -8,7 +8,7 @@
 #include <assert.h>
 #include <math.h>
 
-enum { PURPOSE_VISIT = 0x6c6f0001, PURPOSE_THINK = 0x6c6f0002 };
+enum { PURPOSE_VISIT = 0x6c6f0001, PURPOSE_THINK = 0x6c6f0002, PURPOSE_LEAVE = 0x6c6f0003 };
 
 #define STEPS_MAX 100000
 
@@ -48,6 +48,8 @@ bool arrivals_next(struct arrivals *arrivals, struct visit *visit)
     visit->start_ns = start_ns;
     visit->person = (int32_t)rng_below(&rng, (uint32_t)config->people);
     visit->steps = draw_steps(&rng, config->steps_per_visit);
+    visit->kind = ARRIVALS_PERSON;
+    visit->injection = 0;
     arrivals->next++;
     arrivals->time_ns = start_ns;
     return true;
@@ -62,4 +64,33 @@ int64_t arrivals_think_ns(const struct arrivals_config *config, uint64_t visit, 
     struct rng rng = rng_stream_at(config->seed, visit, PURPOSE_THINK, 2 * (uint64_t)action);
     double seconds = config->think_median_s * exp(config->think_sigma * rng_normal(&rng));
     return (int64_t)(fmin(seconds, 1e9) * 1e9);
+}
+
+int64_t arrivals_pause_ns(const struct arrivals_config *config, const struct visit *visit,
+                          uint32_t action, int64_t nominal_ns)
+{
+    (void)nominal_ns;
+    return arrivals_think_ns(config, visit->number, action);
+}
+
+int32_t arrivals_accounts(const struct arrivals_config *config)
+{
+    int32_t accounts = config->people;
+    for (int i = 0; config->drift != NULL && i < config->drift->count; i++) {
+        enum drift_kind kind = config->drift->injection[i].kind;
+        accounts += kind == DRIFT_BOTS ? ARRIVALS_BOT_ACCOUNTS : 0;
+        accounts += kind == DRIFT_SHILLING ? ARRIVALS_SHILL_ACCOUNTS : 0;
+    }
+    return accounts;
+}
+
+bool arrivals_leaves(const struct arrivals_config *config, int32_t person, uint32_t step,
+                     int32_t unlucky)
+{
+    const struct arrivals_leaving *leaving = &config->leaving;
+    if (leaving->after_steps <= 0 || unlucky < leaving->after_steps) {
+        return false;
+    }
+    struct rng rng = rng_stream_at(config->seed, (uint64_t)person, PURPOSE_LEAVE, step);
+    return rng_uniform(&rng) < leaving->probability;
 }
