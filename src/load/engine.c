@@ -101,9 +101,12 @@ void engine_stop(struct engine *engine)
     atomic_store_explicit(&engine->signals.stop, true, memory_order_release);
 }
 
-static void merge_result(struct engine_result *into, const struct engine_result *from)
+static void merge_result(struct engine_result *into, struct engine_result *from)
 {
-    ledger_merge(into->ledger, from->ledger);
+    uint8_t source[LEDGER_SOURCE_ROWS];
+    ledger_merge(into->ledger, from->ledger, source);
+    events_rename_sources(&from->events, source);
+    events_merge(&into->events, &from->events);
     histogram_merge(into->schedule_lag, from->schedule_lag);
     for (int e = 0; e < ENGINE_ENDPOINTS; e++) {
         histogram_merge(into->from_intended[e], from->from_intended[e]);
@@ -128,6 +131,10 @@ void engine_join(struct engine *engine, struct engine_result *out)
         merge_result(out, &part);
         engine_result_deinit(&part);
     }
+    uint8_t source[LEDGER_SOURCE_ROWS];
+    ledger_settle(out->ledger, source);
+    events_rename_sources(&out->events, source);
+    events_sort(&out->events);
     if (out->started_ns > out->ended_ns) {
         out->started_ns = out->ended_ns;
     }
@@ -137,6 +144,7 @@ void engine_join(struct engine *engine, struct engine_result *out)
 void engine_result_deinit(struct engine_result *result)
 {
     ledger_free(result->ledger);
+    events_deinit(&result->events);
     histogram_free(result->schedule_lag);
     for (int e = 0; e < ENGINE_ENDPOINTS; e++) {
         histogram_free(result->from_intended[e]);

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/histogram.h"
 #include "load/arrivals.h"
+#include "load/events.h"
 #include "load/ledger.h"
 #include "load/target.h"
 #include "load/transport.h"
@@ -36,6 +37,9 @@ struct engine_plan { /* borrowed and constant until engine_join returns */
     int64_t start_mono_ns; /* drill time 0; may lie in the future */
     const int64_t *phase_start_ns;
     int phase_count;
+    /* Both cost some microseconds a list: the expected values of the ledger, and with keep_events
+     * those of each list (which implies the former). */
+    bool keep_truth, keep_events;
 };
 
 enum engine_endpoint { ENGINE_GET, ENGINE_POST, ENGINE_ENDPOINTS };
@@ -67,6 +71,7 @@ struct engine_live { /* totals since the start; each is exact, together they are
 
 struct engine_result {
     struct ledger *ledger;
+    struct events events; /* sorted; count 0 and not complete unless the plan keeps them */
     /* Latency of every answer, and of every request given up after the timeout, from the intended
      * start and from the actual send. A first list is intended at the visit's start even if the
      * person was still busy then; what follows is intended a pause after the answer before it. */

@@ -3,28 +3,28 @@
  * not with its traffic, and a window is a sum over buckets. A list of events would be exact to the
  * nanosecond, but a metrics window is not known to better than a scrape anyway.
  *
- * Merging in any order must give the same bits. Counts are integers; reciprocal ranks and their
- * squares are multiples of 2^-32, whose sums a double holds exactly up to two million; the digest
- * is a sum of hashes modulo 2^64, which has no order.
+ * Merging in any order must give the same bits. Counts are integers; reciprocal ranks, their
+ * squares and expected values are multiples of 2^-32, whose sums a double holds exactly up to two
+ * million; the digest is a sum of hashes modulo 2^64, which has no order; sources are numbered as
+ * they are met and renumbered by name at the end.
+ *
+ * Counts by source, place and value are kept for each phase and not for each bucket: together they
+ * are 45 kB, of which a tenth of a second fills ten numbers.
  */
 #include "load/ledger.h"
 
-#include "base/buf.h"
 #include "base/clock.h"
-#include "base/fileio.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "base/text.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdbool.h>
 #include <string.h>
 
 /* Room for answers that come after the last visit; more is added when it is needed. */
 #define TAIL_NS (INT64_C(5) * CLOCK_NS_PER_S)
-#define BUCKETS_PER_SECOND (CLOCK_NS_PER_S / LEDGER_BUCKET_NS)
-#define FILE_MAX_BYTES ((size_t)1 << 30)
 
 struct ledger *ledger_new(int64_t end_ns, const int64_t *phase_start_ns, int phase_count)
 {
@@ -38,6 +38,7 @@ struct ledger *ledger_new(int64_t end_ns, const int64_t *phase_start_ns, int pha
         ledger->phase_start_ns[i] = phase_start_ns[i];
     }
     ledger->nominal = mem_zalloc((size_t)ledger->phase_count, sizeof *ledger->nominal);
+    ledger->places = mem_zalloc((size_t)ledger->phase_count, sizeof *ledger->places);
     return ledger;
 }
 
@@ -47,6 +48,7 @@ void ledger_free(struct ledger *ledger)
         mem_free(ledger->observed);
         mem_free(ledger->phase_start_ns);
         mem_free(ledger->nominal);
+        mem_free(ledger->places);
         mem_free(ledger);
     }
 }
@@ -82,13 +84,23 @@ struct ledger_counts *ledger_observed_at(struct ledger *ledger, int64_t observed
     return &ledger->observed[bucket];
 }
 
-struct ledger_counts *ledger_nominal_at(struct ledger *ledger, int64_t nominal_ns)
+static int phase_of(const struct ledger *ledger, int64_t nominal_ns)
 {
     int phase = 0;
     while (phase + 1 < ledger->phase_count && ledger->phase_start_ns[phase + 1] <= nominal_ns) {
         phase++;
     }
-    return &ledger->nominal[phase];
+    return phase;
+}
+
+struct ledger_counts *ledger_nominal_at(struct ledger *ledger, int64_t nominal_ns)
+{
+    return &ledger->nominal[phase_of(ledger, nominal_ns)];
+}
+
+struct ledger_places *ledger_places_at(struct ledger *ledger, int64_t nominal_ns)
+{
+    return &ledger->places[phase_of(ledger, nominal_ns)];
 }
 
 static double on_grid(double value)
@@ -105,6 +117,71 @@ void ledger_count_rating(struct ledger_counts *counts, int32_t rank, uint8_t hal
     counts->reciprocal_rank_squares += on_grid(1.0 / rank / rank);
     counts->rank += rank;
     counts->stars[half_stars - 1]++;
+}
+
+void ledger_count_status(int64_t by_class[LEDGER_STATUS_CLASSES], long status)
+{
+    by_class[status == 0 ? 0 : status >= 100 && status < 600 ? status / 100 : 5]++;
+}
+
+void ledger_count_expected(struct ledger_expected *sum, double rated, double converted,
+                           double reciprocal_rank, double stars)
+{
+    sum->lists++;
+    sum->rated += on_grid(rated);
+    sum->converted += on_grid(converted);
+    sum->reciprocal_rank += on_grid(reciprocal_rank);
+    sum->stars += on_grid(stars);
+}
+
+/* ---- sources ---- */
+
+static int find_source(const struct ledger *ledger, const char *name)
+{
+    for (int s = 0; s < ledger->source_count; s++) {
+        if (strcmp(ledger->source[s], name) == 0) {
+            return s;
+        }
+    }
+    return -1;
+}
+
+static uint8_t intern(struct ledger *ledger, const char *name)
+{
+    int found = find_source(ledger, name);
+    if (found < 0 && ledger->source_count < LEDGER_SOURCES_MAX) {
+        found = ledger->source_count++;
+        (void)text_copy(ledger->source[found], LEDGER_SOURCE_SIZE, name);
+    }
+    return found < 0 ? LEDGER_UNNAMED : (uint8_t)found;
+}
+
+uint8_t ledger_source(struct ledger *ledger, const struct scan_text *spelled)
+{
+    char name[LEDGER_SOURCE_SIZE];
+    if (spelled->bytes == NULL) {
+        return LEDGER_UNNAMED;
+    }
+    for (int s = 0; s < ledger->source_count; s++) {
+        if (scan_text_is(spelled, ledger->source[s])) {
+            return (uint8_t)s;
+        }
+    }
+    uint8_t source =
+        scan_text_copy(spelled, name, sizeof name) ? intern(ledger, name) : (uint8_t)LEDGER_UNNAMED;
+    ledger->sources_dropped += source == LEDGER_UNNAMED;
+    return source;
+}
+
+void ledger_set_drift(struct ledger *ledger, const struct drift *drift)
+{
+    ledger->drift = *drift;
+    for (int i = 0; i < drift->count; i++) {
+        struct drift_injection *injection = &ledger->drift.injection[i];
+        injection->bound = false;
+        injection->members = injection->films = injection->group = NULL;
+        injection->goal = NULL;
+    }
 }
 
 uint64_t ledger_list_hash(const int32_t *item, int32_t count)
@@ -125,6 +202,22 @@ void ledger_add_step(struct ledger *ledger, const struct ledger_step *step)
     ledger->digest += hash;
 }
 
+static void add_integers(int64_t *into, const int64_t *from, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        into[i] += from[i];
+    }
+}
+
+static void add_expected(struct ledger_expected *into, const struct ledger_expected *from)
+{
+    into->lists += from->lists;
+    into->rated += from->rated;
+    into->converted += from->converted;
+    into->reciprocal_rank += from->reciprocal_rank;
+    into->stars += from->stars;
+}
+
 void ledger_counts_add(struct ledger_counts *into, const struct ledger_counts *from)
 {
     into->lists += from->lists;
@@ -134,25 +227,68 @@ void ledger_counts_add(struct ledger_counts *into, const struct ledger_counts *f
     into->reciprocal_rank += from->reciprocal_rank;
     into->reciprocal_rank_squares += from->reciprocal_rank_squares;
     into->rank += from->rank;
-    for (int i = 0; i < 10; i++) {
-        into->stars[i] += from->stars[i];
-    }
+    add_integers(into->stars, from->stars, 10);
     into->get_failed += from->get_failed;
     into->post_failed += from->post_failed;
     into->get_unknown += from->get_unknown;
     into->post_unknown += from->post_unknown;
     into->get_sent += from->get_sent;
     into->post_sent += from->post_sent;
+    into->unattributed += from->unattributed;
+    add_integers(into->get_status, from->get_status, LEDGER_STATUS_CLASSES);
+    add_integers(into->post_status, from->post_status, LEDGER_STATUS_CLASSES);
+    into->items += from->items;
+    add_integers(into->items_by, from->items_by, LEDGER_SOURCE_ROWS);
+    add_integers(into->rated_by, from->rated_by, LEDGER_SOURCE_ROWS);
+    add_expected(&into->now, &from->now);
+    add_expected(&into->rest, &from->rest);
 }
 
-void ledger_merge(struct ledger *into, const struct ledger *from)
+/* Adds one ledger's counts by source to another's, whose sources have other indexes. */
+static void add_counts_mapped(struct ledger_counts *into, const struct ledger_counts *from,
+                              const uint8_t *map)
 {
+    struct ledger_counts moved = *from;
+    memset(moved.items_by, 0, sizeof moved.items_by);
+    memset(moved.rated_by, 0, sizeof moved.rated_by);
+    for (int s = 0; s < LEDGER_SOURCE_ROWS; s++) {
+        moved.items_by[map[s]] += from->items_by[s];
+        moved.rated_by[map[s]] += from->rated_by[s];
+    }
+    ledger_counts_add(into, &moved);
+}
+
+static void add_places_mapped(struct ledger_places *into, const struct ledger_places *from,
+                              const uint8_t *map)
+{
+    for (int s = 0; s < LEDGER_SOURCE_ROWS; s++) {
+        add_integers(into->items[map[s]], from->items[s], LEDGER_PLACES_MAX);
+        for (int p = 0; p < LEDGER_PLACES_MAX; p++) {
+            add_integers(into->rated[map[s]][p], from->rated[s][p], 10);
+        }
+    }
+}
+
+void ledger_merge(struct ledger *into, const struct ledger *from, uint8_t map[LEDGER_SOURCE_ROWS])
+{
+    uint8_t own_map[LEDGER_SOURCE_ROWS];
     assert(into->phase_count == from->phase_count);
+    if (map == NULL) {
+        map = own_map;
+    }
+    memset(map, LEDGER_UNNAMED, LEDGER_SOURCE_ROWS);
+    for (int s = 0; s < from->source_count; s++) {
+        map[s] = intern(into, from->source[s]);
+        if (map[s] == LEDGER_UNNAMED) {
+            into->sources_dropped += ledger_total(from).items_by[s];
+        }
+    }
     for (int64_t b = 0; b < from->bucket_count; b++) {
-        ledger_counts_add(ledger_observed_at(into, b * LEDGER_BUCKET_NS), &from->observed[b]);
+        add_counts_mapped(ledger_observed_at(into, b * LEDGER_BUCKET_NS), &from->observed[b], map);
     }
     for (int p = 0; p < from->phase_count; p++) {
-        ledger_counts_add(&into->nominal[p], &from->nominal[p]);
+        add_counts_mapped(&into->nominal[p], &from->nominal[p], map);
+        add_places_mapped(&into->places[p], &from->places[p], map);
     }
     into->digest += from->digest;
     into->visits += from->visits;
@@ -161,6 +297,52 @@ void ledger_merge(struct ledger *into, const struct ledger *from)
     into->steps_late += from->steps_late;
     into->steps_unsent += from->steps_unsent;
     into->lost += from->lost;
+    into->sources_dropped += from->sources_dropped;
+}
+
+/* Replaces counts by themselves with the sources moved. */
+static void move_counts(struct ledger_counts *counts, const uint8_t *map)
+{
+    struct ledger_counts moved = {0};
+    add_counts_mapped(&moved, counts, map);
+    *counts = moved;
+}
+
+void ledger_settle(struct ledger *ledger, uint8_t map[LEDGER_SOURCE_ROWS])
+{
+    uint8_t own_map[LEDGER_SOURCE_ROWS];
+    char sorted[LEDGER_SOURCES_MAX][LEDGER_SOURCE_SIZE];
+    if (map == NULL) {
+        map = own_map;
+    }
+    memset(map, LEDGER_UNNAMED, LEDGER_SOURCE_ROWS);
+    for (int s = 0; s < ledger->source_count; s++) {
+        map[s] = 0;
+        for (int other = 0; other < ledger->source_count; other++) {
+            map[s] = (uint8_t)(map[s] + (strcmp(ledger->source[other], ledger->source[s]) < 0));
+        }
+        memcpy(sorted[map[s]], ledger->source[s], LEDGER_SOURCE_SIZE);
+    }
+    memcpy(ledger->source, sorted, (size_t)ledger->source_count * LEDGER_SOURCE_SIZE);
+    for (int64_t b = 0; b < ledger->bucket_count; b++) {
+        move_counts(&ledger->observed[b], map);
+    }
+    struct ledger_places *moved = mem_zalloc((size_t)ledger->phase_count, sizeof *ledger->places);
+    for (int p = 0; p < ledger->phase_count; p++) {
+        move_counts(&ledger->nominal[p], map);
+        add_places_mapped(&moved[p], &ledger->places[p], map);
+    }
+    mem_free(ledger->places);
+    ledger->places = moved;
+}
+
+void ledger_places_total(const struct ledger *ledger, struct ledger_places *out)
+{
+    static const uint8_t same[LEDGER_SOURCE_ROWS] = {0, 1, 2, 3, 4, 5, 6, 7, LEDGER_UNNAMED};
+    memset(out, 0, sizeof *out);
+    for (int p = 0; p < ledger->phase_count; p++) {
+        add_places_mapped(out, &ledger->places[p], same);
+    }
 }
 
 struct ledger_counts ledger_window(const struct ledger *ledger, int64_t from_ns, int64_t to_ns)
@@ -183,6 +365,11 @@ struct ledger_counts ledger_total(const struct ledger *ledger)
     return sum;
 }
 
+static double ratio(double sum, double count)
+{
+    return count > 0 ? sum / count : NAN;
+}
+
 int64_t ledger_ratings(const struct ledger_counts *counts)
 {
     return counts->rated;
@@ -190,12 +377,12 @@ int64_t ledger_ratings(const struct ledger_counts *counts)
 
 double ledger_conversion(const struct ledger_counts *counts)
 {
-    return counts->lists > 0 ? (double)counts->converted / (double)counts->lists : NAN;
+    return ratio((double)counts->converted, (double)counts->lists);
 }
 
 double ledger_reciprocal_rank(const struct ledger_counts *counts)
 {
-    return counts->lists > 0 ? counts->reciprocal_rank / (double)counts->lists : NAN;
+    return ratio(counts->reciprocal_rank, (double)counts->lists);
 }
 
 double ledger_mean_rating(const struct ledger_counts *counts)
@@ -204,68 +391,30 @@ double ledger_mean_rating(const struct ledger_counts *counts)
     for (int i = 0; i < 10; i++) {
         half_stars += (i + 1) * counts->stars[i];
     }
-    return counts->rated > 0 ? (double)half_stars / (2.0 * (double)counts->rated) : NAN;
+    return ratio(0.5 * (double)half_stars, (double)counts->rated);
 }
 
-static void write_counts(struct buf *out, const struct ledger_counts *c)
+double ledger_rated_share(const struct ledger_counts *counts)
 {
-    buf_printf(out,
-               "\"get_sent\":%" PRId64 ",\"lists\":%" PRId64 ",\"lists_empty\":%" PRId64
-               ",\"get_failed\":%" PRId64 ",\"get_unknown\":%" PRId64 ",\"post_sent\":%" PRId64
-               ",\"rated\":%" PRId64 ",\"converted\":%" PRId64 ",\"post_failed\":%" PRId64
-               ",\"post_unknown\":%" PRId64 ",\"reciprocal_rank\":%.9f"
-               ",\"reciprocal_rank_squares\":%.9f,\"rank\":%.0f,\"stars\":[",
-               c->get_sent, c->lists, c->lists_empty, c->get_failed, c->get_unknown, c->post_sent,
-               c->rated, c->converted, c->post_failed, c->post_unknown, c->reciprocal_rank,
-               c->reciprocal_rank_squares, c->rank);
-    for (int i = 0; i < 10; i++) {
-        buf_printf(out, "%s%" PRId64, i > 0 ? "," : "", c->stars[i]);
-    }
-    buf_text(out, "]}\n");
+    return ratio((double)counts->rated, (double)counts->lists);
 }
 
-static bool is_empty(const struct ledger_counts *counts)
+double ledger_expected_conversion(const struct ledger_expected *expected)
 {
-    return counts->get_sent + counts->lists + counts->get_failed + counts->get_unknown +
-               counts->post_sent + counts->rated + counts->post_failed + counts->post_unknown ==
-           0;
+    return ratio(expected->converted, (double)expected->lists);
 }
 
-/* Seconds after the last one in which anything was observed are left out. */
-static int64_t seconds_used(const struct ledger *ledger)
+double ledger_expected_reciprocal_rank(const struct ledger_expected *expected)
 {
-    int64_t buckets = ledger->bucket_count;
-    while (buckets > 0 && is_empty(&ledger->observed[buckets - 1])) {
-        buckets--;
-    }
-    return (buckets + BUCKETS_PER_SECOND - 1) / BUCKETS_PER_SECOND;
+    return ratio(expected->reciprocal_rank, (double)expected->lists);
 }
 
-enum err ledger_write(const struct ledger *ledger, const char *path, struct error *error)
+double ledger_expected_mean_rating(const struct ledger_expected *expected)
 {
-    struct buf out;
-    buf_init(&out, FILE_MAX_BYTES);
-    for (int64_t second = 0; second < seconds_used(ledger); second++) {
-        struct ledger_counts counts =
-            ledger_window(ledger, second * CLOCK_NS_PER_S, (second + 1) * CLOCK_NS_PER_S);
-        buf_printf(&out, "{\"kind\":\"second\",\"start_s\":%" PRId64 ",", second);
-        write_counts(&out, &counts);
-    }
-    for (int p = 0; p < ledger->phase_count; p++) {
-        buf_printf(&out, "{\"kind\":\"phase\",\"phase\":%d,\"start_s\":%.9f,", p,
-                   (double)ledger->phase_start_ns[p] * 1e-9);
-        write_counts(&out, &ledger->nominal[p]);
-    }
-    struct ledger_counts total = ledger_total(ledger);
-    buf_printf(&out,
-               "{\"kind\":\"total\",\"digest\":\"%016" PRIx64 "\",\"visits\":%" PRId64
-               ",\"visits_delayed\":%" PRId64 ",\"steps\":%" PRId64 ",\"steps_late\":%" PRId64
-               ",\"steps_unsent\":%" PRId64 ",\"lost\":%" PRId64 ",",
-               ledger->digest, ledger->visits, ledger->visits_delayed, ledger->steps,
-               ledger->steps_late, ledger->steps_unsent, ledger->lost);
-    write_counts(&out, &total);
-    enum err code = out.failed ? error_set(error, ERR_MEMORY, path, 0, "ledger does not fit")
-                               : file_write(path, out.data, out.len, error);
-    buf_deinit(&out);
-    return code;
+    return ratio(expected->stars, expected->rated);
+}
+
+double ledger_expected_rated_share(const struct ledger_expected *expected)
+{
+    return ratio(expected->rated, (double)expected->lists);
 }

@@ -303,3 +303,56 @@ bool scan_text_is(const struct scan_text *text, const char *name)
     }
     return at == end && *name == '\0';
 }
+
+/* Joins the two halves of a character beyond 16 bits; -1 if the second does not follow. */
+static int32_t join_surrogates(int32_t high, const char **at, const char *end)
+{
+    if (end - *at < 6 || (*at)[0] != '\\' || (*at)[1] != 'u') {
+        return -1;
+    }
+    *at += 2;
+    int32_t low = hex_quad(*at, end);
+    *at += 4;
+    bool pair = high < 0xdc00 && low >= 0xdc00 && low <= 0xdfff;
+    return pair ? 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00) : -1;
+}
+
+/* Bytes written, at most four. */
+static size_t put_utf8(int32_t point, char *out)
+{
+    uint32_t bits = (uint32_t)point;
+    if (bits < 0x80) {
+        out[0] = (char)bits;
+        return 1;
+    }
+    size_t more = bits < 0x800 ? 1 : bits < 0x10000 ? 2 : 3;
+    static const uint8_t lead[] = {0, 0xc0, 0xe0, 0xf0};
+    out[0] = (char)(lead[more] | bits >> 6 * more);
+    for (size_t i = 1; i <= more; i++) {
+        out[i] = (char)(0x80 | (bits >> 6 * (more - i) & 0x3f));
+    }
+    return more + 1;
+}
+
+bool scan_text_copy(const struct scan_text *text, char *out, size_t size)
+{
+    const char *at = text->bytes, *end = text->bytes + text->len;
+    size_t used = 0;
+    while (at < end) {
+        bool escaped = *at == '\\';
+        int32_t point = unescape(&at, end);
+        if (point >= 0xd800 && point <= 0xdfff) {
+            point = join_surrogates(point, &at, end);
+        }
+        char bytes[4] = {(char)point};
+        size_t len = escaped && point > 0 ? put_utf8(point, bytes) : 1;
+        if (point <= 0 || used + len >= size) {
+            out[0] = '\0';
+            return false;
+        }
+        memcpy(out + used, bytes, len);
+        used += len;
+    }
+    out[used] = '\0';
+    return true;
+}

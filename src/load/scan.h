@@ -48,5 +48,8 @@ bool scan_finish(struct scan *scan);
 bool scan_fail(struct scan *scan, const char *problem);
 /* Does the string spell `name` (ASCII), escapes taken into account? */
 bool scan_text_is(const struct scan_text *text, const char *name);
+/* The string with its escapes undone, in UTF-8; false, and "", if it did not fit, holds a NUL or
+ * half a surrogate pair. */
+bool scan_text_copy(const struct scan_text *text, char *out, size_t size);
 
 #endif

@@ -162,7 +162,7 @@ Test(ledger, merging_adds_everything)
     from->steps_unsent = from->lost = 3;
     from->digest = UINT64_MAX;
     into->digest = 2;
-    ledger_merge(into, from);
+    ledger_merge(into, from, NULL);
     cr_expect_eq(ledger_window(into, 300 * MS, 400 * MS).lists, 3);
     cr_expect_eq(ledger_total(into).lists, 7);
     cr_expect_eq(into->nominal[1].post_failed, 5);
