@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stddef.h>
 
 enum { PURPOSE_VISIT = 0x6c6f0001, PURPOSE_THINK = 0x6c6f0002, PURPOSE_LEAVE = 0x6c6f0003 };
 

@@ -13,7 +13,7 @@
 #define LOAD_ARRIVALS_H
 
 #include "base/rng.h"
-#include "numeric/alias.h"
+#include "load/alias.h"
 #include "population/drift.h"
 
 #include <stdbool.h>

@@ -3,7 +3,7 @@
  * own rest then counts as light or heavy in turn. The columns left at the end differ from full only
  * by rounding. Both worklists share one array, filled from its two ends.
  */
-#include "numeric/alias.h"
+#include "load/alias.h"
 
 #include "base/mem.h"
 

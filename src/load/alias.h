@@ -2,8 +2,8 @@
  * Drawing one of n things with given weights in constant time: Walker's alias method with Vose's
  * construction. Constant after building; any thread may draw. Pure.
  */
-#ifndef NUMERIC_ALIAS_H
-#define NUMERIC_ALIAS_H
+#ifndef LOAD_ALIAS_H
+#define LOAD_ALIAS_H
 
 #include "base/rng.h"
 
