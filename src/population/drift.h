@@ -61,7 +61,7 @@ enum drift_towards {
 
 enum drift_cohort {
     DRIFT_EVERYBODY,
-    DRIFT_SHARE,         /* a drawn share of the people */
+    DRIFT_SHARE,         /* a drawn share of the people; the same people in every injection */
     DRIFT_GENRE_LOVERS,  /* the share whose choice taste is nearest to the genre */
     DRIFT_ACTIVITY_BAND, /* from/to: quantiles of the number of ratings in the past */
     DRIFT_NEWCOMERS      /* people without a history */
@@ -100,11 +100,16 @@ struct drift_injection {
     bool bound;
     const uint64_t *members; /* bit per person; NULL = everybody */
     const uint64_t *films;   /* bit per film concerned */
-    const float *goal;     /* [TASTE_DIMS] or [2 x TASTE_DIMS]: towards a genre, swapping groups */
-    const uint64_t *group; /* bit per person: which of the two groups */
+    const float *goal;       /* [2 tastes x 2 groups x TASTE_DIMS], choice taste first: the mean of
+                                a genre's films (in the first group's place), or of each group */
+    const uint64_t *group;   /* bit per person: which of the two groups */
+    int32_t offers;          /* new films: those of them that people hear of */
+    const int32_t *offer;    /* [offers] rising catalogue indexes */
+    const float *offer_by_dim; /* [TASTE_DIMS x offers] their choice tastes */
 };
 
-struct drift { /* zeroed = no drift */
+/* Zeroed = no drift. A plain copy shares what is bound; only one of them is given back. */
+struct drift {
     int count;
     struct drift_injection injection[DRIFT_INJECTIONS_MAX];
 };

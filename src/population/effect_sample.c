@@ -2,9 +2,12 @@
  * The sample: people spread evenly over all of them, because neighbours share nothing but a base
  * person many rounds away, and a list for each. A list is what somebody would be shown by a
  * recommender that knows them as well as models trained on their past do: the best of
- * affinity + fame + noise among the films they have not seen. The noise is set so that the people
- * of ml-latest-small convert about as many of these lists as of the bundled recommender's; a list
- * without noise would be the oracle's, and a turn of taste would cost twice as much as it does.
+ * affinity + fame + noise among the films they have not seen. Recommenders lean on fame more than
+ * people do, and no list is an oracle's. Weight of fame and noise are set so that the people of
+ * ml-latest-small meet these lists as they meet those of the bundled recommender: at rest they
+ * rate .37 of them (.36), convert .31 (.31), with a mean rating of 3.65 (3.66), and lose about
+ * half of that when everybody's taste is swapped. Personal lists without fame would lose three
+ * quarters.
  */
 #include "base/mem.h"
 #include "numeric/sampling.h"
@@ -14,7 +17,8 @@
 #include <math.h>
 #include <string.h>
 
-#define LIST_NOISE 1.F /* of the Gumbel draws, nats */
+#define LIST_FAME 4.  /* weight of fame beyond that in the attraction */
+#define LIST_NOISE .5 /* scale of the Gumbel draws, nats */
 
 /* Purposes of random streams, beyond those of population_int.h; the owner is a person. */
 enum { PURPOSE_LIST = 1000 };
@@ -54,7 +58,9 @@ static void make_lists(void *context, int64_t first, int64_t end, unsigned lane)
         const float *taste = population->taste + (int64_t)person * TASTE_DIMS;
         struct rng noise = rng_stream(sample->config.seed, (uint64_t)person, PURPOSE_LIST);
         for (int32_t film = 0; film < population->films; film++) {
-            score[film] = (float)population_attraction(population, taste, film) / LIST_NOISE;
+            score[film] = (float)((population_attraction(population, taste, film) +
+                                   LIST_FAME * (double)population->film_fame[film]) /
+                                  LIST_NOISE);
         }
         population_past(population, person, 0, past);
         for (int32_t n = 0; n < past->count; n++) {

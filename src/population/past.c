@@ -75,6 +75,22 @@ void past_deinit(struct past *past)
     memset(past, 0, sizeof *past);
 }
 
+void past_withhold(struct past *past, const struct drift *drift)
+{
+    if (!population_withholds(drift)) {
+        return;
+    }
+    int32_t kept = 0;
+    for (int32_t k = 0; k < past->count; k++) {
+        if (!population_withheld(drift, past->item[k])) {
+            past->item[kept] = past->item[k];
+            past->half_stars[kept] = past->half_stars[k];
+            past->time_s[kept++] = past->time_s[k];
+        }
+    }
+    past->count = kept;
+}
+
 static void reserve(struct past *past, int32_t count)
 {
     if (past->capacity < count) {
@@ -144,6 +160,10 @@ void population_past(const struct population *population, int32_t person, int64_
     assert(person >= 0 && person < population->users);
     const struct ratings *ratings = &population->data->ratings;
     const int64_t *time_s = ratings->time_s + ratings->start[population->base[person]];
+    if (population_is_newcomer(population, person)) {
+        out->count = 0;
+        return;
+    }
     reserve(out, population_activity(population, person));
     if (person < population->real_users) {
         copy_history(population, person, out);

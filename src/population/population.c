@@ -53,6 +53,10 @@ struct population_config population_defaults(void)
         .popular_list_share = .18,
         .past_sharpness = 1.1,
         .look_alike_mix = .35,
+        .examination = POPULATION_POSITION,
+        .cascade_stop = .15,
+        .abandon_share = 0,
+        .rating_share = 1,
     };
 }
 
@@ -78,6 +82,13 @@ static enum err check(const struct population_config *config, const struct datas
             error, ERR_INPUT, NULL, 0,
             "%d people are fewer than the %d users of the data, who are all among them",
             config->users, ratings->users);
+    }
+    if (config->newcomers < 0 || config->newcomers > config->users - ratings->users) {
+        return error_set(error, ERR_INPUT, NULL, 0,
+                         "%d newcomers among %d people: those are 0 to %d, because the %d users of "
+                         "the data have a past",
+                         config->newcomers, config->users, config->users - ratings->users,
+                         ratings->users);
     }
     return ERR_OK;
 }
@@ -258,20 +269,21 @@ static void choose_goals(struct population *population)
     taste_normalise(population->common);
 }
 
-/* The sample on which appeal, cut-points and cost are fitted: the last people, a whole number of
- * rounds over the real users where that is possible. */
-static int32_t sample_size(const struct population *population)
+/* The sample on which appeal, cut-points and cost are fitted: the last people who have a past, a
+ * whole number of rounds over the real users where that is possible. */
+static struct people_range choose_sample(const struct population *population)
 {
-    int32_t real = population->real_users;
+    int32_t real = population->real_users, all = population->users - population->config.newcomers;
     int32_t rounds = (SAMPLE_PEOPLE + real - 1) / real;
     int32_t size = rounds * real < SAMPLE_PEOPLE_MAX ? rounds * real : SAMPLE_PEOPLE_MAX;
-    return size < population->users ? size : population->users;
+    size = size < all ? size : all;
+    return (struct people_range){.first = all - size, .count = size};
 }
 
-static void fit_appeal(struct population *population, int32_t first,
+static void fit_appeal(struct population *population, struct people_range sample,
                        const struct parallel *parallel)
 {
-    int32_t people = population->users - first;
+    int32_t people = sample.count, first = sample.first;
     int32_t *activity = mem_array((size_t)people, sizeof *activity);
     double *share = mem_array((size_t)population->films, sizeof *share);
     const int32_t *dealt = population->singles.start;
@@ -351,16 +363,16 @@ static void judge_pasts(void *context, int64_t first, int64_t end, unsigned lane
 /* Splits the sample's latent values and the data's ratings by habit, because people who use half
  * stars differ from the others in more than the grid: their ratings spread less. */
 static void fit_ratings(struct population *population, const int64_t *start, const double *latent,
-                        int32_t first)
+                        struct people_range people)
 {
     const struct ratings *ratings = &population->data->ratings;
-    int64_t total = start[population->users - first];
+    int64_t total = start[people.count];
     struct rating_sample sample[2] = {{.count = 0}, {.count = 0}};
     for (int habit = 0; habit < 2; habit++) {
         sample[habit].latent = mem_array((size_t)total, sizeof *latent);
     }
-    for (int32_t k = 0; k < population->users - first; k++) {
-        struct rating_sample *own = &sample[population->whole_stars[first + k]];
+    for (int32_t k = 0; k < people.count; k++) {
+        struct rating_sample *own = &sample[population->whole_stars[people.first + k]];
         int64_t count = start[k + 1] - start[k];
         memcpy(own->latent + own->count, latent + start[k], (size_t)count * sizeof *latent);
         own->count += count;
@@ -375,10 +387,10 @@ static void fit_ratings(struct population *population, const int64_t *start, con
     mem_free(sample[1].latent);
 }
 
-static void fit_cut_points(struct population *population, int32_t first,
+static void fit_cut_points(struct population *population, struct people_range sample,
                            const struct parallel *parallel)
 {
-    int32_t people = population->users - first;
+    int32_t people = sample.count, first = sample.first;
     int64_t *start = mem_zalloc((size_t)people + 1, sizeof *start);
     for (int32_t k = 0; k < people; k++) {
         start[k + 1] = start[k] + population_activity(population, first + k);
@@ -389,7 +401,7 @@ static void fit_cut_points(struct population *population, int32_t first,
     judgements.past_latent = mem_array(count, sizeof *judgements.past_latent);
     judgements.past_whole = mem_array(count, sizeof *judgements.past_whole);
     parallel_for(parallel, people, 0, judge_pasts, &judgements);
-    fit_ratings(population, start, judgements.latent, first);
+    fit_ratings(population, start, judgements.latent, sample);
     past_rating_fit(population, judgements.past_latent, judgements.past_whole, start[people]);
     mem_free(judgements.latent);
     mem_free(judgements.past_latent);
@@ -428,10 +440,10 @@ enum err population_build(const struct population_config *config, const struct d
     past_rating_prepare(population);
     make_look_alikes(population);
     choose_goals(population);
-    int32_t first = population->users - sample_size(population);
-    fit_appeal(population, first, parallel);
-    fit_cut_points(population, first, parallel);
-    population->no_choice_cost = step_solve_cost(population, first, parallel);
+    struct people_range sample = choose_sample(population);
+    fit_appeal(population, sample, parallel);
+    fit_cut_points(population, sample, parallel);
+    population->no_choice_cost = step_solve_cost(population, sample, parallel);
     *out = population;
     return ERR_OK;
 }
@@ -456,4 +468,14 @@ const struct catalogue *population_catalogue(const struct population *population
 double population_no_choice_cost(const struct population *population)
 {
     return population->no_choice_cost;
+}
+
+int32_t population_newcomers(const struct population *population)
+{
+    return population->config.newcomers;
+}
+
+bool population_is_newcomer(const struct population *population, int32_t person)
+{
+    return person >= population->users - population->config.newcomers;
 }

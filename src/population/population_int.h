@@ -39,6 +39,10 @@ enum population_purpose {
 #define POPULATION_RATING_NOISE .82 /* sd in stars around biases and opinion */
 #define POPULATION_AFFINITY_CLIP 3.F
 
+struct people_range {
+    int32_t first, count;
+};
+
 struct population {
     struct population_config config;
     const struct dataset *data;
@@ -103,9 +107,9 @@ int32_t past_choose(const struct population *population, const float *taste, str
 /* past.c: the films of a generated past, in no order; returns how many. */
 int32_t past_films(const struct population *population, int32_t person, float *score, int32_t *out);
 
-/* step.c: solves the no-choice cost (population_config.popular_list_share) on the people from
- * `first` on, at rest. */
-double step_solve_cost(const struct population *population, int32_t first,
+/* cost.c: solves the no-choice cost (population_config.popular_list_share) on a sample of people,
+ * at rest. */
+double step_solve_cost(const struct population *population, struct people_range sample,
                        const struct parallel *parallel);
 
 #endif

@@ -98,6 +98,7 @@ struct step_outcome population_step(const struct population *population, const s
     if (taken < 0) {
         return outcome;
     }
+    outcome.watched = true;
     outcome.rank = taken + 1;
     outcome.item = list->item[taken];
     struct rng noise = step_stream(population, person, POPULATION_STEP_NOISE, step);
@@ -185,11 +186,11 @@ static void order_by_count(struct cost_problem *problem)
     mem_free(key);
 }
 
-double step_solve_cost(const struct population *population, int32_t first,
+double step_solve_cost(const struct population *population, struct people_range sample,
                        const struct parallel *parallel)
 {
-    struct cost_problem problem = {.population = population, .first = first};
-    int32_t people = population->users - first;
+    struct cost_problem problem = {.population = population, .first = sample.first};
+    int32_t people = sample.count;
     problem.popular = mem_array((size_t)population->films, sizeof *problem.popular);
     order_by_count(&problem);
     int64_t count = (int64_t)people * COST_LOOKS;
