@@ -92,27 +92,26 @@ struct visit {
     uint8_t injection; /* bots and shills: which injection of the drift sent it */
 };
 
-struct arrivals_gap { /* between two neighbouring moments of the base process */
+struct arrivals_gap { /* from one moment of the base process to the next, or to the end */
     int64_t from_ns, to_ns;
-    double units; /* visits that the base process expects in it; the clock of relative rates */
-    double rate[ARRIVALS_SOURCES]; /* of each other source, a unit; joins: a second */
+    bool ends;                       /* no visit of the base process at to_ns */
+    double units;                    /* visits the base process expected in it */
+    double hazard[ARRIVALS_SOURCES]; /* visits of each other source expected in it */
+    double used[ARRIVALS_SOURCES];   /* of these, up to the source's latest visit */
 };
 
-struct arrivals {
+struct arrivals { /* all but the configuration is the walker's own */
     struct arrivals_config config;
     uint64_t next;   /* number of the next visit of the base process */
     int64_t time_ns; /* where that process stands */
-    bool over;
-    /* Below: only used when there is more than the base process. */
-    bool merged;
+    /* More than the base process, or people who change. */
+    bool merged, in_gap, over;
     struct arrivals_gap gap;
     uint64_t count[ARRIVALS_SOURCES]; /* visits of each source so far */
     double left[ARRIVALS_SOURCES];    /* expected visits until the next of the source */
-    struct visit held;                /* the base visit at the end of the gap */
-    bool has_held;
-    double kept; /* visits that less traffic has kept, towards a whole one */
+    double kept;                      /* share of a whole visit that less traffic has let through */
     int32_t joined;
-    double total_weight, member_weight[DRIFT_INJECTIONS_MAX]; /* of those who are there */
+    double present_weight, member_weight[DRIFT_INJECTIONS_MAX]; /* of those who come */
 };
 
 void arrivals_init(struct arrivals *arrivals, const struct arrivals_config *config);
