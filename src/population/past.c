@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "numeric/sampling.h"
+#include "population/moment.h"
 #include "population/past_rating.h"
 #include "population/population_int.h"
 #include "population/redate.h"
@@ -207,6 +208,8 @@ void population_later_past(const struct population *population, int32_t person, 
     choose_later(population, person, &completed, seen, out);
     struct rng dates = rng_stream(seed, (uint64_t)person, POPULATION_LATER_DATES);
     redate_sessions(out->count, drill_s + LATER_BEGIN_S, drill_s, &dates, out->time_s);
-    double shift = rating_shift(&population->past_rating, population_stars(&completed, 0));
+    struct moment m;
+    moment_make(population, drift, MOMENT_FULL, 0, person, &m);
+    double shift = m.shift + rating_shift(&population->past_rating, m.stars);
     rate_all(population, person, LATER, out->time_s, shift, out);
 }

@@ -1,5 +1,5 @@
-/* What past and step share: one person under a drift, and what they think of a film. */
-#include "population/population_int.h"
+/* What past and step share of a person: activity, and what they think of a film. */
+#include "population/moment.h"
 
 #include <string.h>
 
@@ -12,35 +12,27 @@ int32_t population_activity(const struct population *population, int32_t person)
 void population_taste(const struct population *population, const struct drift *drift,
                       int64_t nominal_ns, int32_t person, float out[TASTE_DIMS])
 {
-    memcpy(out, population->taste + (int64_t)person * TASTE_DIMS, TASTE_DIMS * sizeof *out);
-    for (int i = 0; drift != NULL && i < drift->count; i++) {
-        const struct drift_injection *injection = &drift->injection[i];
-        if (injection->kind != DRIFT_CHOICE_ROTATION) {
-            continue;
-        }
-        const float *goal =
-            injection->towards == DRIFT_COMMON_DIRECTION
-                ? population->common
-                : population->taste + (int64_t)population->partner[person] * TASTE_DIMS;
-        taste_turn(out, goal, injection->size * drift_intensity(injection, nominal_ns));
-    }
-}
-
-double population_stars(const struct drift *drift, int64_t nominal_ns)
-{
-    double stars = 0;
-    for (int i = 0; drift != NULL && i < drift->count; i++) {
-        if (drift->injection[i].kind == DRIFT_CUT_POINTS) {
-            stars += drift->injection[i].size * drift_intensity(&drift->injection[i], nominal_ns);
-        }
-    }
-    return stars;
+    struct moment moment;
+    moment_make(population, drift, MOMENT_NOW, nominal_ns, person, &moment);
+    memcpy(out, moment.taste, sizeof moment.taste);
 }
 
 double population_shift(const struct population *population, const struct drift *drift,
                         int64_t nominal_ns)
 {
-    return rating_shift(&population->rating, population_stars(drift, nominal_ns));
+    struct moment moment;
+    moment_make(population, drift, MOMENT_NOW, nominal_ns, 0, &moment);
+    return moment.shift + rating_shift(&population->rating, moment.stars);
+}
+
+double population_attraction(const struct population *population, const float *taste, int32_t film)
+{
+    float affinity = taste_dot(taste, population->film_taste + (int64_t)film * TASTE_DIMS);
+    affinity = affinity > POPULATION_AFFINITY_CLIP    ? POPULATION_AFFINITY_CLIP
+               : affinity < -POPULATION_AFFINITY_CLIP ? -POPULATION_AFFINITY_CLIP
+                                                      : affinity;
+    return population->config.choice_sharpness * (double)affinity +
+           (double)population->film_fame[film];
 }
 
 double population_judgement(const struct population *population, int32_t person, int32_t film)

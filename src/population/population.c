@@ -246,6 +246,21 @@ static void make_look_alikes(struct population *population)
     }
 }
 
+static void common_direction(const struct population *population, const float *tastes,
+                             uint32_t purpose, float out[TASTE_DIMS])
+{
+    struct rng rng = rng_stream(population->config.seed, 0, purpose);
+    for (int d = 0; d < TASTE_DIMS; d++) {
+        double square = 0;
+        for (int32_t u = 0; u < population->real_users; u++) {
+            double value = tastes[(int64_t)u * TASTE_DIMS + d];
+            square += value * value;
+        }
+        out[d] = (float)(rng_normal(&rng) * sqrt(square));
+    }
+    taste_normalise(out);
+}
+
 /* Where drifts lead: another person each, and one direction for all, drawn as spread out along
  * each dimension as people are. */
 static void choose_goals(struct population *population)
@@ -257,16 +272,9 @@ static void choose_goals(struct population *population)
         population->partner[p] =
             (int32_t)(((uint32_t)p + 1 + rng_below(&rng, others)) % (others + 1));
     }
-    struct rng rng = rng_stream(seed, 0, POPULATION_COMMON);
-    for (int d = 0; d < TASTE_DIMS; d++) {
-        double square = 0;
-        for (int32_t u = 0; u < population->real_users; u++) {
-            double value = population->taste[(int64_t)u * TASTE_DIMS + d];
-            square += value * value;
-        }
-        population->common[d] = (float)(rng_normal(&rng) * sqrt(square));
-    }
-    taste_normalise(population->common);
+    common_direction(population, population->taste, POPULATION_COMMON, population->common);
+    common_direction(population, population->opinion, POPULATION_COMMON_OPINION,
+                     population->common_opinion);
 }
 
 /* The sample on which appeal, cut-points and cost are fitted: the last people who have a past, a

@@ -33,7 +33,14 @@ enum population_purpose {
     POPULATION_LATER_MOOD,
     POPULATION_PAST_GENRES, /* liking of genres */
     POPULATION_PAST_GRID,   /* whole or half stars, in order of time */
-    POPULATION_LATER_GRID
+    POPULATION_LATER_GRID,
+    POPULATION_STEP_ABANDON,  /* is a list left without a look */
+    POPULATION_STEP_RATES,    /* is what was watched rated */
+    POPULATION_CHANGE_OVER,   /* place in the order in which people change over */
+    POPULATION_FILM_CHANGE,   /* owner a film: when it comes out or goes, of those that do */
+    POPULATION_FILM_REMOVED,  /* owner a film: place in the order of removal */
+    POPULATION_COHORT,        /* is somebody of a drawn share */
+    POPULATION_COMMON_OPINION /* owner 0: the common direction of opinions */
 };
 
 #define POPULATION_RATING_NOISE .82 /* sd in stars around biases and opinion */
@@ -57,6 +64,7 @@ struct population {
     bool *whole_stars; /* [users] never gives half stars */
     float *half_use;   /* [real_users] share of a past's ratings given on half stars */
     float common[TASTE_DIMS]; /* the common direction of drift */
+    float common_opinion[TASTE_DIMS];
 
     /* films */
     int32_t *film_count; /* [films] ratings in the data */
@@ -85,9 +93,7 @@ int32_t population_activity(const struct population *population, int32_t person)
 /* Choice taste under the drift at a moment; drift may be NULL. */
 void population_taste(const struct population *population, const struct drift *drift,
                       int64_t nominal_ns, int32_t person, float out[TASTE_DIMS]);
-/* Shift of mean ratings in stars that the drift asks for at a moment, and the shift of latent
- * judgements that brings it about in a step. */
-double population_stars(const struct drift *drift, int64_t nominal_ns);
+/* Shift of the latent judgements of a step that the drift brings about in person 0 at a moment. */
 double population_shift(const struct population *population, const struct drift *drift,
                         int64_t nominal_ns);
 /* Judgement in stars before noise: mean, biases and opinion. */
