@@ -34,20 +34,39 @@ static bool read_slowly(const json_t *root, const struct target *target, struct 
     return true;
 }
 
+/* Each source as spelled in the answer, unescaped, is jansson's string; where there is none,
+ * neither is there a string. */
+static void compare_sources(const json_t *films, const struct target_sources *sources, size_t len)
+{
+    char *copy = malloc(len + 1);
+    assert(copy != NULL);
+    for (size_t i = 0; i < json_array_size(films); i++) {
+        const json_t *named = json_object_get(json_array_get(films, i), "recommender");
+        const struct scan_text *spelled = &sources->place[i];
+        assert(json_is_string(named) == (spelled->bytes != NULL));
+        if (spelled->bytes != NULL) {
+            assert(scan_text_copy(spelled, copy, len + 1));
+            assert(strcmp(copy, json_string_value(named)) == 0);
+        }
+    }
+    free(copy);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
     static int32_t ids[] = {1, 2, 3, 5, 17, 318};
     static const struct catalogue films = {.count = 6, .id = ids};
     const struct target target = {.base_url = "http://t", .list_length = 10, .catalogue = &films};
     struct step_list list, slow;
+    struct target_sources sources;
     struct target_problem problem = {NULL, 0};
     char request_id[REQUEST_ID_SIZE];
     char *text = malloc(len + 1); /* exactly as long, for the address sanitizer */
     assert(text != NULL);
     char *exact = len > 0 ? realloc(text, len) : text;
     memcpy(exact, bytes, len);
-    bool readable =
-        target_explain_list(&target, exact, len, &list, request_id, sizeof request_id, &problem);
+    bool readable = target_explain_list(&target, exact, len, &list, &sources, request_id,
+                                        sizeof request_id, &problem);
     assert(readable || (problem.text != NULL && problem.offset <= len));
     assert(list.count >= 0 && list.count <= POPULATION_LIST_MAX);
     assert(strlen(request_id) < sizeof request_id);
@@ -61,6 +80,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
         assert(json_is_object(root) && read_slowly(root, &target, &slow));
         assert(slow.count == list.count);
         assert(memcmp(slow.item, list.item, (size_t)list.count * sizeof list.item[0]) == 0);
+        compare_sources(json_object_get(root, "recommendations"), &sources, len);
     } else if (root != NULL && !has_nul && json_is_object(root) &&
                read_slowly(root, &target, &slow)) {
         assert(strcmp(problem.text, "nested too deeply") == 0 ||

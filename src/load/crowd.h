@@ -1,7 +1,8 @@
 /*
- * The people one worker owns (person mod threads == index): where each stands in a visit, the
- * visits that wait for their turn, and the films seen before and during the drill. A visitor is
- * known by a local index: person = index + visitor * threads. Owned by one worker thread.
+ * The people one worker owns (person mod threads == index), and the accounts of bots and shills,
+ * which are numbered after the people: where each stands in a visit, the visits that wait for their
+ * turn, and the films seen before and during the drill. A visitor is known by a local index:
+ * person = index + visitor * threads. Owned by one worker thread.
  */
 #ifndef LOAD_CROWD_H
 #define LOAD_CROWD_H
@@ -32,10 +33,14 @@ struct visitor {
     int64_t nominal_ns;  /* of the current step */
     uint64_t list_hash;  /* of the list being looked at; 0 before one came */
     struct step_outcome chosen;
+    uint8_t source; /* of the film chosen, as the ledger numbers them */
+    int64_t event;  /* of the list being looked at; -1 = none is kept */
     char request_id[CROWD_REQUEST_ID_SIZE];
     int32_t *rated; /* films chosen in the drill, rising */
     int32_t rated_count, rated_capacity;
     int32_t waiting_first, waiting_last; /* visits that wait; -1 = none */
+    int32_t unlucky;                     /* lists in a row without a film taken */
+    bool gone;                           /* left for good */
 };
 
 struct crowd_waiting {
@@ -60,6 +65,8 @@ void crowd_deinit(struct crowd *crowd);
 int32_t crowd_person(const struct crowd *crowd, int32_t visitor);
 bool crowd_owns(const struct crowd *crowd, int32_t person);
 int32_t crowd_visitor(const struct crowd *crowd, int32_t person);
+/* Who the target takes the visitor for. Accounts come after the whole population. */
+int32_t crowd_user_id(const struct crowd *crowd, int32_t visitor);
 
 /* Appends to the visitor's waiting visits; false if memory ran out. */
 bool crowd_wait(struct crowd *crowd, int32_t visitor, const struct visit *visit);
@@ -72,5 +79,15 @@ bool crowd_remember(struct crowd *crowd, int32_t visitor, int32_t item);
 /* All films the visitor has seen, rising; valid until the next call. NULL if memory ran out or
  * there are none; *count tells which. */
 const int32_t *crowd_seen(struct crowd *crowd, int32_t visitor, int32_t *count);
+
+/* What the visitor does with a list in the current step, having seen these films: people as
+ * population_step says, bots as guest.h does. */
+struct step_outcome crowd_choose(const struct crowd *crowd, int32_t visitor,
+                                 const struct step_list *list, const int32_t *seen,
+                                 int32_t seen_count);
+/* The film a shill rates in the current step; watched false if there is none left. */
+struct step_outcome crowd_push(const struct crowd *crowd, int32_t visitor);
+/* Notes whether a list was worth something to the visitor; true if it leaves for good over it. */
+bool crowd_disappoints(struct crowd *crowd, int32_t visitor, bool taken);
 
 #endif

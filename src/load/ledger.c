@@ -244,6 +244,13 @@ void ledger_counts_add(struct ledger_counts *into, const struct ledger_counts *f
     add_expected(&into->rest, &from->rest);
 }
 
+void ledger_note(struct ledger *ledger, int64_t observed_ns, int64_t nominal_ns,
+                 const struct ledger_counts *counts)
+{
+    ledger_counts_add(ledger_observed_at(ledger, observed_ns), counts);
+    ledger_counts_add(ledger_nominal_at(ledger, nominal_ns), counts);
+}
+
 /* Adds one ledger's counts by source to another's, whose sources have other indexes. */
 static void add_counts_mapped(struct ledger_counts *into, const struct ledger_counts *from,
                               const uint8_t *map)
@@ -293,6 +300,8 @@ void ledger_merge(struct ledger *into, const struct ledger *from, uint8_t map[LE
     into->digest += from->digest;
     into->visits += from->visits;
     into->visits_delayed += from->visits_delayed;
+    into->leavers += from->leavers;
+    into->visits_missed += from->visits_missed;
     into->steps += from->steps;
     into->steps_late += from->steps_late;
     into->steps_unsent += from->steps_unsent;

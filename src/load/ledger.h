@@ -69,6 +69,7 @@ struct ledger {
     struct drift drift;      /* what was injected, unbound; its course is written down */
     uint64_t digest;         /* order-independent hash over (person, step, films shown, outcome) */
     int64_t visits, visits_delayed; /* delayed: the person was still busy with an earlier visit */
+    int64_t leavers, visits_missed; /* people who left for good; visits they did not make */
     int64_t steps;                  /* list requests sent */
     int64_t steps_late;   /* requests (of either kind) for which no connection was free when due */
     int64_t steps_unsent; /* due, but never sent because the engine was stopped first */
@@ -106,6 +107,9 @@ void ledger_free(struct ledger *ledger);
 struct ledger_counts *ledger_observed_at(struct ledger *ledger, int64_t observed_ns);
 /* The counts of the phase that a nominal moment lies in. */
 struct ledger_counts *ledger_nominal_at(struct ledger *ledger, int64_t nominal_ns);
+/* Adds counts under both clocks. */
+void ledger_note(struct ledger *ledger, int64_t observed_ns, int64_t nominal_ns,
+                 const struct ledger_counts *counts);
 /* Counts an accepted rating of the film at `rank`. The reciprocal and its square are kept on a
  * grid of 2^-32, so that sums are exact and do not depend on the order in which workers are merged.
  */

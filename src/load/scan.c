@@ -234,6 +234,11 @@ static bool pass_word(struct scan *scan, const char *word)
     return true;
 }
 
+bool scan_string_follows(struct scan *scan)
+{
+    return peek(scan) == '"';
+}
+
 bool scan_null(struct scan *scan)
 {
     return peek(scan) == 'n' && pass_word(scan, "null");

@@ -41,6 +41,7 @@ bool scan_skip(struct scan *scan); /* any value */
 bool scan_string(struct scan *scan, struct scan_text *out);
 /* A whole number; one outside int64 becomes INT64_MIN or INT64_MAX. 3.0 and 3e2 are refused. */
 bool scan_integer(struct scan *scan, int64_t *out);
+bool scan_string_follows(struct scan *scan);
 bool scan_null(struct scan *scan); /* passes a null if one comes next; false is no fault */
 /* True if nothing but blanks is left and no fault was met. */
 bool scan_finish(struct scan *scan);

@@ -38,38 +38,66 @@ size_t target_rating_body(int32_t user_id, int32_t movie_id, uint8_t half_stars,
 struct reading { /* what one answer is read into */
     const struct target *target;
     struct step_list *list;
+    struct target_sources *sources; /* may be NULL */
     char *request_id;
     size_t request_id_size;
     bool has_list, has_request_id;
 };
 
+struct film { /* what is read of one place */
+    int64_t movie_id;
+    struct scan_text source; /* bytes NULL = none */
+    bool has_id, has_source;
+};
+
+/* Who proposed a film is a help and no condition: whatever is no string names nobody. */
+static bool read_source(struct scan *scan, struct film *film)
+{
+    if (film->has_source) {
+        return scan_fail(scan, "recommender twice");
+    }
+    film->has_source = true;
+    return scan_string_follows(scan) ? scan_string(scan, &film->source) : scan_skip(scan);
+}
+
+static bool read_film_id(struct scan *scan, struct film *film)
+{
+    if (film->has_id) {
+        return scan_fail(scan, "movie_id twice");
+    }
+    film->has_id = scan_integer(scan, &film->movie_id);
+    return film->has_id;
+}
+
 static bool read_film(struct scan *scan, struct reading *reading)
 {
     struct scan_text key;
-    int64_t movie_id = 0;
-    bool found = false;
+    struct film film = {0};
     if (!scan_open(scan, '{')) {
         return false;
     }
     while (scan_key(scan, &key)) {
-        if (!scan_text_is(&key, "movie_id")) {
-            scan_skip(scan);
-        } else if (found) {
-            return scan_fail(scan, "movie_id twice");
+        if (scan_text_is(&key, "movie_id")) {
+            read_film_id(scan, &film);
+        } else if (scan_text_is(&key, "recommender")) {
+            read_source(scan, &film);
         } else {
-            found = scan_integer(scan, &movie_id);
+            scan_skip(scan);
         }
     }
-    if (scan->problem == NULL && !found) {
+    if (scan->problem == NULL && !film.has_id) {
         return scan_fail(scan, "a recommendation without movie_id");
     }
     struct step_list *list = reading->list;
     if (list->count == POPULATION_LIST_MAX) {
         return scan_fail(scan, "more recommendations than anybody looks at");
     }
-    bool in_range = movie_id > 0 && movie_id <= INT32_MAX;
+    bool in_range = film.movie_id > 0 && film.movie_id <= INT32_MAX;
+    if (reading->sources != NULL) {
+        reading->sources->place[list->count] = film.source;
+    }
     list->item[list->count++] =
-        in_range ? catalogue_index(reading->target->catalogue, (int32_t)movie_id) : -1;
+        in_range ? catalogue_index(reading->target->catalogue, (int32_t)film.movie_id) : -1;
     return scan->problem == NULL;
 }
 
@@ -131,12 +159,13 @@ static bool read_answer(struct scan *scan, struct reading *reading)
 }
 
 bool target_explain_list(const struct target *target, const char *body, size_t len,
-                         struct step_list *list, char *request_id, size_t request_id_size,
-                         struct target_problem *problem)
+                         struct step_list *list, struct target_sources *sources, char *request_id,
+                         size_t request_id_size, struct target_problem *problem)
 {
     struct scan scan = scan_start(body, len);
     struct reading reading = {.target = target,
                               .list = list,
+                              .sources = sources,
                               .request_id = request_id,
                               .request_id_size = request_id_size};
     list->count = 0;
@@ -155,5 +184,6 @@ bool target_read_list(const struct target *target, const char *body, size_t len,
                       struct step_list *list, char *request_id, size_t request_id_size)
 {
     struct target_problem problem;
-    return target_explain_list(target, body, len, list, request_id, request_id_size, &problem);
+    return target_explain_list(target, body, len, list, NULL, request_id, request_id_size,
+                               &problem);
 }

@@ -2,6 +2,7 @@
 #ifndef LOAD_TARGET_H
 #define LOAD_TARGET_H
 
+#include "load/scan.h"
 #include "movielens/catalogue.h"
 #include "population/population.h"
 
@@ -32,9 +33,14 @@ struct target_problem {
     const char *text; /* static */
     size_t offset;    /* byte of the answer */
 };
-/* The same reading; when it fails, *problem tells what was wrong and where. */
+struct target_sources { /* what each place says proposed it: `recommender`, if that is a string */
+    struct scan_text
+        place[POPULATION_LIST_MAX]; /* borrowed from the answer; bytes NULL = nothing */
+};
+/* The same reading; when it fails, *problem tells what was wrong and where. `sources` may be NULL.
+ */
 bool target_explain_list(const struct target *target, const char *body, size_t len,
-                         struct step_list *list, char *request_id, size_t request_id_size,
-                         struct target_problem *problem);
+                         struct step_list *list, struct target_sources *sources, char *request_id,
+                         size_t request_id_size, struct target_problem *problem);
 
 #endif

@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "load/crowd.h"
 #include "load/due_heap.h"
+#include "load/witness.h"
 
 #include <assert.h>
 #include <string.h>
@@ -65,18 +66,42 @@ static int64_t drill_now(struct worker *worker)
 static void note(struct worker *worker, int64_t observed_ns, const struct visitor *who,
                  const struct ledger_counts *counts)
 {
-    struct ledger *ledger = worker->result.ledger;
-    ledger_counts_add(ledger_observed_at(ledger, observed_ns), counts);
-    ledger_counts_add(ledger_nominal_at(ledger, who->nominal_ns), counts);
+    ledger_note(worker->result.ledger, observed_ns, who->nominal_ns, counts);
 }
 
 /* ---- visits ---- */
+
+static void end_visit(struct worker *worker, int32_t visitor, int64_t now_ns);
 
 static void find_next(struct worker *worker)
 {
     do {
         worker->has_next = arrivals_next(&worker->arrivals, &worker->next);
     } while (worker->has_next && !crowd_owns(&worker->crowd, worker->next.person));
+}
+
+/* The next step is due: a list, or the rating of a film nobody showed. */
+static void begin_step(struct worker *worker, int32_t visitor, int64_t due_ns)
+{
+    struct visitor *who = &worker->crowd.visitor[visitor];
+    who->state = VISITOR_LIST_DUE;
+    if (who->visit.kind == ARRIVALS_SHILL) {
+        who->state = VISITOR_RATING_DUE;
+        who->list_hash = 0;
+        who->request_id[0] = '\0';
+        who->source = LEDGER_UNNAMED;
+        who->event = -1;
+        who->chosen = crowd_push(&worker->crowd, visitor);
+        if (!who->chosen.watched) { /* it has rated every film there is */
+            who->gone = true;
+            end_visit(worker, visitor, due_ns);
+            return;
+        }
+        if (!crowd_remember(&worker->crowd, visitor, who->chosen.item)) {
+            worker->result.ledger->lost++;
+        }
+    }
+    due_heap_push(&worker->heap, due_ns, visitor);
 }
 
 /* The visitor is free from ready_ns on; the visit was meant to start at visit->start_ns. */
@@ -88,17 +113,18 @@ static void begin_visit(struct worker *worker, int32_t visitor, const struct vis
     who->visit = *visit;
     who->visit_step = 0;
     who->nominal_ns = who->intended_ns = visit->start_ns;
-    who->state = VISITOR_LIST_DUE;
     worker->result.ledger->visits++;
     live_add(&worker->live.visits, 1);
-    due_heap_push(&worker->heap, ready_ns > visit->start_ns ? ready_ns : visit->start_ns, visitor);
+    begin_step(worker, visitor, ready_ns > visit->start_ns ? ready_ns : visit->start_ns);
 }
 
 static void take_arrivals(struct worker *worker, int64_t now_ns)
 {
     while (worker->has_next && worker->next.start_ns <= now_ns) {
         int32_t visitor = crowd_visitor(&worker->crowd, worker->next.person);
-        if (worker->crowd.visitor[visitor].state == VISITOR_IDLE) {
+        if (worker->crowd.visitor[visitor].gone) {
+            worker->result.ledger->visits_missed++;
+        } else if (worker->crowd.visitor[visitor].state == VISITOR_IDLE) {
             begin_visit(worker, visitor, &worker->next, worker->next.start_ns);
         } else {
             worker->result.ledger->visits_delayed++;
@@ -114,10 +140,26 @@ static void take_arrivals(struct worker *worker, int64_t now_ns)
 static void end_visit(struct worker *worker, int32_t visitor, int64_t now_ns)
 {
     struct visit visit;
-    worker->crowd.visitor[visitor].state = VISITOR_IDLE;
+    struct visitor *who = &worker->crowd.visitor[visitor];
+    who->state = VISITOR_IDLE;
+    while (who->gone && crowd_next_visit(&worker->crowd, visitor, &visit)) {
+        worker->result.ledger->visits_missed++;
+    }
     if (crowd_next_visit(&worker->crowd, visitor, &visit)) {
         begin_visit(worker, visitor, &visit, now_ns);
     }
+}
+
+/* Does the person turn away for good over this step? A request that failed says nothing. */
+static bool leaves(struct worker *worker, int32_t visitor, enum ledger_outcome outcome)
+{
+    bool taken = outcome == LEDGER_WATCHED || outcome == LEDGER_RATED;
+    if ((!taken && outcome != LEDGER_NOTHING_CHOSEN) ||
+        !crowd_disappoints(&worker->crowd, visitor, taken)) {
+        return false;
+    }
+    worker->result.ledger->leavers++;
+    return true;
 }
 
 /* The current step is over, for better or worse; plans the next one of the visit or ends it. */
@@ -133,23 +175,24 @@ static void end_step(struct worker *worker, int32_t visitor, int64_t now_ns,
                                .half_stars = who->chosen.half_stars,
                                .outcome = outcome};
     ledger_add_step(worker->result.ledger, &step);
+    bool left = leaves(worker, visitor, outcome);
     who->steps_done++;
     who->visit_step++;
-    bool played = outcome == LEDGER_NOTHING_CHOSEN || outcome == LEDGER_RATED;
-    if (!played || who->visit_step >= who->visit.steps) {
+    bool played = outcome == LEDGER_NOTHING_CHOSEN || outcome == LEDGER_WATCHED ||
+                  outcome == LEDGER_RATED || outcome == LEDGER_UNATTRIBUTED;
+    if (!played || left || who->visit_step >= who->visit.steps) {
         end_visit(worker, visitor, now_ns);
         return;
     }
     uint32_t action = 2 * (uint32_t)who->visit_step - 1;
-    int64_t think_ns = arrivals_think_ns(config, who->visit.number, action);
+    int64_t think_ns = arrivals_pause_ns(config, &who->visit, action, who->nominal_ns);
     if (who->nominal_ns + think_ns >= config->end_ns) {
         end_visit(worker, visitor, now_ns);
         return;
     }
     who->nominal_ns += think_ns;
     who->intended_ns = now_ns + think_ns;
-    who->state = VISITOR_LIST_DUE;
-    due_heap_push(&worker->heap, who->intended_ns, visitor);
+    begin_step(worker, visitor, who->intended_ns);
 }
 
 /* ---- sending ---- */
@@ -158,7 +201,7 @@ static void fill_list_request(struct worker *worker, int32_t visitor, struct exc
 {
     const struct engine_plan *plan = worker->plan;
     struct visitor *who = &worker->crowd.visitor[visitor];
-    int32_t user_id = population_user_id(plan->population, crowd_person(&worker->crowd, visitor));
+    int32_t user_id = crowd_user_id(&worker->crowd, visitor);
     bool fits = target_list_url(plan->target, user_id, exchange->url, sizeof exchange->url);
     assert(fits);
     (void)fits;
@@ -167,6 +210,8 @@ static void fill_list_request(struct worker *worker, int32_t visitor, struct exc
     who->state = VISITOR_LIST_SENT;
     who->list_hash = 0;
     who->chosen = (struct step_outcome){0};
+    who->source = LEDGER_UNNAMED;
+    who->event = -1;
     worker->result.ledger->steps++;
     live_add(&worker->live.steps, 1);
 }
@@ -175,7 +220,7 @@ static void fill_rating_request(struct worker *worker, int32_t visitor, struct e
 {
     const struct engine_plan *plan = worker->plan;
     struct visitor *who = &worker->crowd.visitor[visitor];
-    int32_t user_id = population_user_id(plan->population, crowd_person(&worker->crowd, visitor));
+    int32_t user_id = crowd_user_id(&worker->crowd, visitor);
     bool fits = target_rating_url(plan->target, exchange->url, sizeof exchange->url);
     exchange->body_len = target_rating_body(user_id, plan->target->catalogue->id[who->chosen.item],
                                             who->chosen.half_stars, who->request_id, exchange->body,
@@ -284,6 +329,7 @@ static void fail_step(struct worker *worker, int32_t visitor, const struct excha
                                    .get_unknown = !post && unknown,
                                    .post_failed = post && !unknown,
                                    .post_unknown = post && unknown};
+    ledger_count_status(post ? counts.post_status : counts.get_status, exchange->status);
     note(worker, done_ns, &worker->crowd.visitor[visitor], &counts);
     note_problem(worker, exchange, done_ns, unreadable);
     live_add(unknown ? &worker->live.unknown[endpoint] : &worker->live.failed[endpoint], 1);
@@ -292,22 +338,42 @@ static void fail_step(struct worker *worker, int32_t visitor, const struct excha
     end_step(worker, visitor, done_ns, post ? rating : get);
 }
 
-/* The visitor looks at the list and either picks a film, to be rated after a pause, or does not. */
-static void look(struct worker *worker, int32_t visitor, const struct step_list *list,
-                 int64_t done_ns)
+/* What the visitor makes of the list, and with what expectations. */
+static void choose(struct worker *worker, int32_t visitor, const struct witness_list *shown,
+                   int64_t done_ns)
 {
     const struct engine_plan *plan = worker->plan;
     struct visitor *who = &worker->crowd.visitor[visitor];
-    int32_t seen_count;
+    int32_t person = crowd_person(&worker->crowd, visitor), seen_count;
     const int32_t *seen = crowd_seen(&worker->crowd, visitor, &seen_count);
     if (seen == NULL && seen_count > 0) {
         worker->result.ledger->lost++;
         seen_count = 0;
     }
-    who->list_hash = ledger_list_hash(list->item, list->count);
-    who->chosen = population_step(plan->population, plan->drift, who->nominal_ns,
-                                  crowd_person(&worker->crowd, visitor), who->steps_done, list,
-                                  seen, seen_count);
+    who->chosen = crowd_choose(&worker->crowd, visitor, &shown->list, seen, seen_count);
+    who->source = who->chosen.rank > 0 ? shown->source[who->chosen.rank - 1] : LEDGER_UNNAMED;
+    if (!plan->keep_truth && !plan->keep_events) {
+        return;
+    }
+    struct step_truth truth;
+    if (who->visit.kind == ARRIVALS_PERSON) {
+        population_step_truth(plan->population, plan->drift, who->nominal_ns, person,
+                              who->steps_done, &shown->list, seen, seen_count, &who->chosen,
+                              &truth);
+    } else {
+        truth = witness_certain(&who->chosen);
+    }
+    witness_truth(&worker->result, plan, who, person, &truth, done_ns);
+}
+
+/* The visitor looks at the list and either picks a film, to be rated after a pause, or does not. */
+static void look(struct worker *worker, int32_t visitor, const struct witness_list *shown,
+                 int64_t done_ns)
+{
+    const struct engine_plan *plan = worker->plan;
+    struct visitor *who = &worker->crowd.visitor[visitor];
+    who->list_hash = ledger_list_hash(shown->list.item, shown->list.count);
+    choose(worker, visitor, shown, done_ns);
     if (who->chosen.rank == 0) {
         end_step(worker, visitor, done_ns, LEDGER_NOTHING_CHOSEN);
         return;
@@ -316,8 +382,12 @@ static void look(struct worker *worker, int32_t visitor, const struct step_list 
     if (!crowd_remember(&worker->crowd, visitor, who->chosen.item)) {
         worker->result.ledger->lost++;
     }
-    int64_t think_ns =
-        arrivals_think_ns(&plan->arrivals, who->visit.number, 2 * (uint32_t)who->visit_step);
+    if (who->chosen.half_stars == 0) {
+        end_step(worker, visitor, done_ns, LEDGER_WATCHED);
+        return;
+    }
+    int64_t think_ns = arrivals_pause_ns(&plan->arrivals, &who->visit,
+                                         2 * (uint32_t)who->visit_step, who->nominal_ns);
     who->intended_ns = done_ns + think_ns;
     who->state = VISITOR_RATING_DUE;
     due_heap_push(&worker->heap, who->intended_ns, visitor);
@@ -327,19 +397,20 @@ static void finish_list(struct worker *worker, int32_t visitor, const struct exc
                         int64_t done_ns)
 {
     struct visitor *who = &worker->crowd.visitor[visitor];
-    struct step_list list;
+    struct witness_list shown;
+    struct target_sources sources;
     struct target_problem problem;
     if (!accepted(exchange)) {
         fail_step(worker, visitor, exchange, done_ns, NULL);
     } else if (!target_explain_list(worker->plan->target, exchange->answer.data,
-                                    exchange->answer.len, &list, who->request_id,
+                                    exchange->answer.len, &shown.list, &sources, who->request_id,
                                     sizeof who->request_id, &problem)) {
         fail_step(worker, visitor, exchange, done_ns, &problem);
     } else {
-        struct ledger_counts counts = {.lists = 1, .lists_empty = list.count == 0};
-        note(worker, done_ns, who, &counts);
+        witness_name_sources(worker->result.ledger, &sources, &shown);
+        witness_list(&worker->result, who, &shown, exchange->status, done_ns);
         live_add(&worker->live.lists, 1);
-        look(worker, visitor, &list, done_ns);
+        look(worker, visitor, &shown, done_ns);
     }
 }
 
@@ -351,15 +422,16 @@ static void finish_rating(struct worker *worker, int32_t visitor, const struct e
         fail_step(worker, visitor, exchange, done_ns, NULL);
         return;
     }
-    struct ledger_counts counts = {0};
-    ledger_count_rating(&counts, who->chosen.rank, who->chosen.half_stars);
-    note(worker, done_ns, who, &counts);
-    live_add(&worker->live.stars[who->chosen.half_stars - 1], 1);
+    bool shown = who->chosen.rank > 0;
+    witness_rating(&worker->result, who, exchange->status, done_ns);
+    if (shown) {
+        live_add(&worker->live.stars[who->chosen.half_stars - 1], 1);
+    }
     /* The pause before the rating is part of the visit's nominal course. */
-    int64_t think_ns = arrivals_think_ns(&worker->plan->arrivals, who->visit.number,
-                                         2 * (uint32_t)who->visit_step);
+    int64_t think_ns = arrivals_pause_ns(&worker->plan->arrivals, &who->visit,
+                                         2 * (uint32_t)who->visit_step, who->nominal_ns);
     who->nominal_ns += think_ns;
-    end_step(worker, visitor, done_ns, LEDGER_RATED);
+    end_step(worker, visitor, done_ns, shown ? LEDGER_RATED : LEDGER_UNATTRIBUTED);
 }
 
 static void complete(struct worker *worker, const struct exchange *exchange)
@@ -485,6 +557,8 @@ enum err worker_new(const struct engine_plan *plan, unsigned index, struct worke
     worker->freed_ns = INT64_MIN;
     worker->result.ledger =
         ledger_new(plan->arrivals.end_ns, plan->phase_start_ns, plan->phase_count);
+    ledger_set_drift(worker->result.ledger, plan->drift);
+    worker->result.events.complete = plan->keep_events;
     worker->result.schedule_lag = histogram_new(LATENCY_MAX_NS);
     for (int e = 0; e < ENGINE_ENDPOINTS; e++) {
         worker->result.from_intended[e] = histogram_new(LATENCY_MAX_NS);

@@ -141,8 +141,8 @@ static void read_file_as_list(const char *path, char *message, size_t size)
     struct target_problem problem;
     buf_init(&bytes, 1 << 20);
     cr_assert_eq(file_read(path, &bytes, NULL), ERR_OK, "%s", path);
-    if (!target_explain_list(&target, bytes.data, bytes.len, &list, request_id, sizeof request_id,
-                             &problem)) {
+    if (!target_explain_list(&target, bytes.data, bytes.len, &list, NULL, request_id,
+                             sizeof request_id, &problem)) {
         (void)snprintf(message, size, "byte %zu: %s", problem.offset, problem.text);
     }
     buf_deinit(&bytes);
