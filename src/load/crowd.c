@@ -7,6 +7,7 @@
 #include "load/crowd.h"
 
 #include "base/mem.h"
+#include "load/guest.h"
 
 #include <assert.h>
 #include <string.h>
@@ -15,7 +16,7 @@
 
 void crowd_init(struct crowd *crowd, const struct engine_plan *plan, unsigned index)
 {
-    int32_t people = plan->arrivals.people, threads = (int32_t)plan->threads;
+    int32_t people = arrivals_accounts(&plan->arrivals), threads = (int32_t)plan->threads;
     int32_t first = (int32_t)index;
     *crowd = (struct crowd){.plan = plan, .index = index, .waiting_free = NOBODY};
     crowd->count = people > first ? (people - first + threads - 1) / threads : 0;
@@ -50,6 +51,16 @@ int32_t crowd_visitor(const struct crowd *crowd, int32_t person)
 {
     assert(crowd_owns(crowd, person));
     return person / (int32_t)crowd->plan->threads;
+}
+
+int32_t crowd_user_id(const struct crowd *crowd, int32_t visitor)
+{
+    const struct population *population = crowd->plan->population;
+    int32_t person = crowd_person(crowd, visitor), people = crowd->plan->arrivals.people;
+    if (person < people) {
+        return population_user_id(population, person);
+    }
+    return population_user_id(population, population_users(population) - 1) + 1 + person - people;
 }
 
 /* An unused record of the pool, NOBODY if memory ran out. */
@@ -157,8 +168,8 @@ const int32_t *crowd_seen(struct crowd *crowd, int32_t visitor, int32_t *count)
     const struct visitor *who = &crowd->visitor[visitor];
     const int32_t *before = NULL;
     int32_t before_count = 0;
-    if (seen->start != NULL) {
-        int32_t person = crowd_person(crowd, visitor);
+    int32_t person = crowd_person(crowd, visitor);
+    if (seen->start != NULL && person < crowd->plan->arrivals.people) {
         before = seen->item + seen->start[person];
         before_count = (int32_t)(seen->start[person + 1] - seen->start[person]);
     }
@@ -175,4 +186,38 @@ const int32_t *crowd_seen(struct crowd *crowd, int32_t visitor, int32_t *count)
         crowd->merged[i] = old ? before[b++] : who->rated[r++];
     }
     return crowd->merged;
+}
+
+struct step_outcome crowd_choose(const struct crowd *crowd, int32_t visitor,
+                                 const struct step_list *list, const int32_t *seen,
+                                 int32_t seen_count)
+{
+    const struct engine_plan *plan = crowd->plan;
+    const struct visitor *who = &crowd->visitor[visitor];
+    if (who->visit.kind != ARRIVALS_PERSON) {
+        return guest_take_first(&plan->arrivals.drift->injection[who->visit.injection], list);
+    }
+    return population_step(plan->population, plan->drift, who->nominal_ns,
+                           crowd_person(crowd, visitor), who->steps_done, list, seen, seen_count);
+}
+
+struct step_outcome crowd_push(const struct crowd *crowd, int32_t visitor)
+{
+    const struct engine_plan *plan = crowd->plan;
+    const struct visitor *who = &crowd->visitor[visitor];
+    return guest_push(&plan->arrivals.drift->injection[who->visit.injection], plan->arrivals.seed,
+                      crowd_person(crowd, visitor), plan->target->catalogue->count, who->rated,
+                      who->rated_count);
+}
+
+bool crowd_disappoints(struct crowd *crowd, int32_t visitor, bool taken)
+{
+    struct visitor *who = &crowd->visitor[visitor];
+    if (who->visit.kind != ARRIVALS_PERSON) {
+        return false;
+    }
+    who->unlucky = taken ? 0 : who->unlucky + 1;
+    who->gone = arrivals_leaves(&crowd->plan->arrivals, crowd_person(crowd, visitor),
+                                who->steps_done, who->unlucky);
+    return who->gone;
 }

@@ -56,6 +56,9 @@ enum err engine_start(const struct engine_plan *plan, struct engine **out, struc
     check_plan(plan);
     struct engine *engine = mem_zalloc(1, sizeof *engine);
     engine->plan = *plan;
+    if (plan->arrivals.drift == NULL) {
+        engine->plan.arrivals.drift = plan->drift;
+    }
     engine->worker = mem_zalloc(plan->threads, sizeof(struct worker *));
     engine->thread = mem_zalloc(plan->threads, sizeof *engine->thread);
     atomic_init(&engine->signals.stop, false);

@@ -29,7 +29,7 @@ struct engine_plan { /* borrowed and constant until engine_join returns */
     const struct drift *drift;
     const struct target *target;
     struct engine_seen seen;
-    struct arrivals_config arrivals;
+    struct arrivals_config arrivals; /* its drift NULL = the one above */
     const struct transport_class *transport;
     unsigned threads;
     int connections; /* per worker */

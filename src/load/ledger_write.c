@@ -202,11 +202,12 @@ static void write_total(const struct ledger *ledger, struct buf *out)
     struct ledger_counts total = ledger_total(ledger);
     buf_printf(out,
                "{\"kind\":\"total\",\"digest\":\"%016" PRIx64 "\",\"visits\":%" PRId64
-               ",\"visits_delayed\":%" PRId64 ",\"steps\":%" PRId64 ",\"steps_late\":%" PRId64
-               ",\"steps_unsent\":%" PRId64 ",\"lost\":%" PRId64 ",\"sources_dropped\":%" PRId64
-               ",\"sources\":[",
-               ledger->digest, ledger->visits, ledger->visits_delayed, ledger->steps,
-               ledger->steps_late, ledger->steps_unsent, ledger->lost, ledger->sources_dropped);
+               ",\"visits_delayed\":%" PRId64 ",\"visits_missed\":%" PRId64 ",\"leavers\":%" PRId64
+               ",\"steps\":%" PRId64 ",\"steps_late\":%" PRId64 ",\"steps_unsent\":%" PRId64
+               ",\"lost\":%" PRId64 ",\"sources_dropped\":%" PRId64 ",\"sources\":[",
+               ledger->digest, ledger->visits, ledger->visits_delayed, ledger->visits_missed,
+               ledger->leavers, ledger->steps, ledger->steps_late, ledger->steps_unsent,
+               ledger->lost, ledger->sources_dropped);
     for (int s = 0; s < ledger->source_count; s++) {
         buf_text(out, s > 0 ? "," : "");
         write_name(out, ledger->source[s]);
