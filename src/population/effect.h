@@ -24,35 +24,41 @@
 #include "population/drift.h"
 #include "population/population.h"
 
+#include <stdbool.h>
 #include <stdint.h>
+
+#define EFFECT_RANKS 10 /* films in a list */
 
 struct effect {
     double turned;          /* share of visits by people whose taste, of either kind, has turned */
     double degrees;         /* mean angle by which their choice taste has, 0 if nobody's has */
     double opinion_degrees; /* the same for opinion taste */
 
-    double rated;                   /* share of lists of which a film is rated */
-    double conversion;              /* share of lists rated 3.0 or more */
-    double reciprocal_rank;         /* 1 / rank of what is rated, a list */
-    double reciprocal_rank_squares; /* 1 / rank^2, a list: for its variance */
-    double pmf[10];                 /* of ratings by half stars - 1; sums to 1 */
-    double mean_rating, rating_sd;  /* of pmf, stars */
-    double conversion_change;       /* relative to rest: -.4 = 40 % lower */
-    double reciprocal_rank_change;  /* the same */
-    double stars;                   /* mean_rating less that at rest */
-    double nats, psi;               /* of pmf against rest */
-    double psi_whole;               /* PSI over the five whole-star buckets that are exported */
+    double rated;                  /* share of lists of which a film is rated */
+    double conversion;             /* share of lists rated 3.0 or more */
+    double reciprocal_rank;        /* 1 / rank of what is rated, a list */
+    double rated_at[EFFECT_RANKS]; /* share of lists of which the film at rank k + 1 is rated */
+    double pmf[10];                /* of ratings by half stars - 1; sums to 1 */
+    double mean_rating, rating_sd; /* of pmf, stars */
+    double conversion_change;      /* relative to rest: -.4 = 40 % lower */
+    double reciprocal_rank_change; /* the same */
+    double stars;                  /* mean_rating less that at rest */
+    double nats, psi;              /* of pmf against rest */
+    double psi_whole;              /* PSI over the five whole-star buckets that are exported */
 };
 
 struct effect_config {
-    int32_t people;    /* of the sample: at most so many, spread evenly over all */
-    int32_t newcomers; /* the same among people without a past */
-    uint64_t seed;     /* of lists and looks */
+    int32_t people;       /* of the sample: at most so many, spread evenly over all with a past */
+    int32_t newcomers;    /* the same among those without */
+    bool newcomers_visit; /* at rest, like others; false: only a cold start brings them */
+    bool by_activity;     /* people count as often as they have rated; else all alike */
+    uint64_t seed;        /* of lists and looks */
+    const struct drift *withheld; /* bound; its new films are in no list and no past; may be NULL */
 };
 
 struct effect_sample;
 
-struct effect_config effect_defaults(void); /* 2000 people, 400 newcomers, seed 1 */
+struct effect_config effect_defaults(void); /* 2000 people, 400 newcomers who visit */
 
 /* Makes everybody's list and measures them at rest. population must outlive the sample. Dies when
  * memory is exhausted. */
@@ -76,6 +82,9 @@ void effect_measure_one(const struct effect_sample *sample, const struct drift *
  * probability 0 counts as one of 1e-12, so that both stay finite. */
 double effect_kl(const double *after, const double *before, int count);
 double effect_psi(const double *after, const double *before, int count);
+/* Shares of the five exported buckets, which end at whole stars: half stars fall into the one
+ * above. */
+void effect_whole_stars(const double pmf[10], double whole[5]);
 
 /* Sets `parameter` of every injection whose size is in stars, nats or PSI, so that alone, complete
  * and lasting, it has that size on this sample; of several parameters that do, the one nearest to

@@ -6,8 +6,7 @@
 
 #include <stdint.h>
 
-#define EFFECT_LIST 10
-#define EFFECT_LOOKS 8 /* draws of what each looks at */
+#define EFFECT_LOOKS 8 /* steps of each, whose looks differ */
 
 struct effect_sample {
     const struct population *population;
@@ -15,6 +14,7 @@ struct effect_sample {
     int32_t count;          /* those with a past first, then the newcomers */
     int32_t settled;        /* how many have a past */
     int32_t *person;        /* [count] */
+    double *weight;         /* [count] share of visits at rest; sums to 1 */
     struct step_list *list; /* [count] */
     struct effect rest;
 };

@@ -25,7 +25,8 @@ enum { PURPOSE_LIST = 1000 };
 
 struct effect_config effect_defaults(void)
 {
-    return (struct effect_config){.people = 2000, .newcomers = 400, .seed = 1};
+    return (struct effect_config){
+        .people = 2000, .newcomers = 400, .newcomers_visit = true, .seed = 1};
 }
 
 struct lists {
@@ -46,6 +47,16 @@ static void rank_list(const float *score, struct step_list *list)
     }
 }
 
+static void withhold(const struct drift *drift, int32_t films, float *score)
+{
+    if (drift == NULL || !population_withholds(drift)) {
+        return;
+    }
+    for (int32_t film = 0; film < films; film++) {
+        score[film] = population_withheld(drift, film) ? -INFINITY : score[film];
+    }
+}
+
 static void make_lists(void *context, int64_t first, int64_t end, unsigned lane)
 {
     const struct lists *lists = context;
@@ -63,31 +74,59 @@ static void make_lists(void *context, int64_t first, int64_t end, unsigned lane)
                                   LIST_NOISE);
         }
         population_past(population, person, 0, past);
+        if (sample->config.withheld != NULL) {
+            past_withhold(past, sample->config.withheld);
+        }
         for (int32_t n = 0; n < past->count; n++) {
             score[past->item[n]] = -INFINITY;
         }
+        withhold(sample->config.withheld, population->films, score);
         sampling_gumbel_keys(&noise, score, population->films, score);
         struct step_list *list = &sample->list[k];
-        list->count = sampling_top_n(score, population->films, EFFECT_LIST, list->item);
+        list->count = sampling_top_n(score, population->films, EFFECT_RANKS, list->item);
         rank_list(score, list);
     }
+}
+
+/* `count` people out of `all` from `first` on, who make `share` of the visits at rest. */
+static void take_people(struct effect_sample *sample, int32_t first, int32_t all, int32_t count,
+                        double share)
+{
+    double total = 0;
+    for (int32_t k = 0; k < count; k++) {
+        int32_t row = sample->count + k;
+        sample->person[row] = first + (int32_t)((int64_t)k * all / count);
+        sample->weight[row] = sample->config.by_activity
+                                  ? population_activity(sample->population, sample->person[row])
+                                  : 1;
+        total += sample->weight[row];
+    }
+    for (int32_t k = 0; k < count; k++) {
+        sample->weight[sample->count + k] *= total > 0 ? share / total : 0;
+    }
+    sample->count += count;
+}
+
+static int32_t smaller(int32_t a, int32_t b)
+{
+    return a < b ? a : b;
 }
 
 static void choose_people(struct effect_sample *sample)
 {
     const struct population *population = sample->population;
-    int32_t pool[2] = {population->users, 0}, wanted[2] = {sample->config.people, 0};
-    sample->settled = pool[0] < wanted[0] ? pool[0] : wanted[0];
-    int32_t fresh = pool[1] < wanted[1] ? pool[1] : wanted[1];
-    sample->count = sample->settled + fresh;
-    sample->person = mem_array((size_t)sample->count + 1, sizeof *sample->person);
-    sample->list = mem_zalloc((size_t)sample->count + 1, sizeof *sample->list);
-    for (int32_t k = 0; k < sample->settled; k++) {
-        sample->person[k] = (int32_t)((int64_t)k * pool[0] / sample->settled);
-    }
-    for (int32_t k = 0; k < fresh; k++) {
-        sample->person[sample->settled + k] = pool[0] + (int32_t)((int64_t)k * pool[1] / fresh);
-    }
+    int32_t newcomers = population_newcomers(population), old = population->users - newcomers;
+    int32_t settled = smaller(old, sample->config.people);
+    int32_t fresh = smaller(newcomers, sample->config.newcomers);
+    double share =
+        sample->config.newcomers_visit && fresh > 0 ? newcomers / (double)population->users : 0;
+    size_t count = (size_t)(settled + fresh) + 1;
+    sample->person = mem_array(count, sizeof *sample->person);
+    sample->weight = mem_array(count, sizeof *sample->weight);
+    sample->list = mem_zalloc(count, sizeof *sample->list);
+    take_people(sample, 0, old, settled, 1 - share);
+    sample->settled = settled;
+    take_people(sample, old, newcomers, fresh, share);
 }
 
 struct effect_sample *effect_sample_new(const struct effect_config *config,
@@ -121,6 +160,7 @@ void effect_sample_free(struct effect_sample *sample)
         return;
     }
     mem_free(sample->person);
+    mem_free(sample->weight);
     mem_free(sample->list);
     mem_free(sample);
 }

@@ -133,6 +133,7 @@ static enum err solve_one(const struct effect_sample *sample, struct drift *drif
     struct drift_injection *injection = &drift->injection[index];
     const char *kind = drift_kind_name(injection->kind), *unit = unit_name(injection->unit);
     struct range range;
+    assert(injection->bound);
     if (!range_of(injection, &range)) {
         return error_set(error, ERR_INPUT, NULL, 0, "injection %d (%s) has no size in %s",
                          index + 1, kind, unit);
