@@ -44,13 +44,13 @@ static int falling(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
-int32_t past_choose(const struct population *population, const float *taste, struct rng stream,
-                    const int32_t *seen, int32_t seen_count, int32_t count, float *score,
-                    int32_t *out)
+int32_t past_choose(const struct population *population, const float *taste, const float *appeal,
+                    struct rng stream, const int32_t *seen, int32_t seen_count, int32_t count,
+                    float *score, int32_t *out)
 {
     int32_t films = population->films;
-    taste_scores(taste, (float)population->config.past_sharpness, population->film_by_dim,
-                 population->film_appeal, films, score);
+    taste_scores(taste, (float)population->config.past_sharpness, population->film_by_dim, appeal,
+                 films, score);
     for (int32_t k = 0; k < seen_count; k++) {
         score[seen[k]] = -INFINITY;
     }
@@ -114,19 +114,24 @@ static void copy_history(const struct population *population, int32_t person, st
 }
 
 /* Rates the films of a past in their order; time_s says where sessions begin. */
-static void rate_all(const struct population *population, int32_t person, enum past_kind kind,
-                     const int64_t *time_s, double shift, struct past *past)
+static void rate_all(const struct moment *moment, enum past_kind kind, const int64_t *time_s,
+                     struct past *past)
 {
+    const struct population *population = moment->population;
+    int32_t person = moment->person;
     double *latent = mem_array((size_t)past->count + 1, sizeof *latent);
     bool *whole = mem_array((size_t)past->count + 1, sizeof *whole);
-    past_rating_judge(population, person,
+    past_rating_judge(population, person, moment->opinion,
                       kind == EARLY ? POPULATION_PAST_MOOD : POPULATION_LATER_MOOD, past->item,
                       time_s, past->count, latent);
     past_rating_grid(population, person,
                      kind == EARLY ? POPULATION_PAST_GRID : POPULATION_LATER_GRID, past->count,
                      whole);
+    const struct rating_model *model = &population->past_rating;
+    double middle = past_rating_middle(population, person);
     for (int32_t k = 0; k < past->count; k++) {
-        past->half_stars[k] = rating_cut(&population->past_rating, whole[k], latent[k] + shift);
+        past->half_stars[k] =
+            rating_cut(model, whole[k], moment_latent(moment, model, middle, latent[k]));
     }
     mem_free(latent);
     mem_free(whole);
@@ -139,9 +144,9 @@ int32_t past_films(const struct population *population, int32_t person, float *s
     int32_t dealt =
         singles_deal(&population->singles, population->config.seed,
                      (uint32_t)(person / population->real_users), population->base[person], out);
-    return dealt + past_choose(population, population->taste + (int64_t)person * TASTE_DIMS, choice,
-                               NULL, 0, population_activity(population, person) - dealt, score,
-                               out + dealt);
+    return dealt + past_choose(population, population->taste + (int64_t)person * TASTE_DIMS,
+                               population->film_appeal, choice, NULL, 0,
+                               population_activity(population, person) - dealt, score, out + dealt);
 }
 
 static void generate_history(const struct population *population, int32_t person,
@@ -152,7 +157,9 @@ static void generate_history(const struct population *population, int32_t person
     out->count = past_films(population, person, score, out->item);
     mem_free(score);
     past_rating_order(population, person, out->item, out->count);
-    rate_all(population, person, EARLY, time_s, 0, out);
+    struct moment rest;
+    moment_make(population, NULL, MOMENT_REST, 0, person, &rest);
+    rate_all(&rest, EARLY, time_s, out);
 }
 
 void population_past(const struct population *population, int32_t person, int64_t drill_s,
@@ -177,18 +184,32 @@ void population_past(const struct population *population, int32_t person, int64_
                    out->time_s);
 }
 
-/* Further films under the drift, not those in `seen`; out->count becomes what was found. */
-static void choose_later(const struct population *population, int32_t person,
-                         const struct drift *drift, const struct past *seen, struct past *out)
+/* Appeal of all films under the drift. Fame and fashion weigh in a past what they do in a list. */
+static void drifted_appeal(const struct moment *moment, float *appeal)
 {
-    float taste[TASTE_DIMS];
-    population_taste(population, drift, 0, person, taste);
+    const struct population *population = moment->population;
+    memcpy(appeal, population->film_appeal, (size_t)population->films * sizeof *appeal);
+    for (int32_t i = 0; moment->fame != 1 && i < population->films; i++) {
+        appeal[i] += (float)((moment->fame - 1) * (double)population->film_fame[i]);
+    }
+    for (int32_t i = 0; moment->films && i < population->films; i++) {
+        appeal[i] += (float)moment_film(moment, i);
+    }
+}
+
+/* Further films under the drift, not those in `seen`; out->count becomes what was found. */
+static void choose_later(const struct moment *moment, const struct past *seen, struct past *out)
+{
+    const struct population *population = moment->population;
     struct rng choice =
-        rng_stream(population->config.seed, (uint64_t)person, POPULATION_LATER_CHOICE);
-    float *score = mem_array((size_t)population->films, sizeof *score);
-    out->count = past_choose(population, taste, choice, seen->item, seen->count, out->count, score,
-                             out->item);
+        rng_stream(population->config.seed, (uint64_t)moment->person, POPULATION_LATER_CHOICE);
+    size_t films = (size_t)population->films;
+    float *score = mem_array(films, sizeof *score), *appeal = mem_array(films, sizeof *appeal);
+    drifted_appeal(moment, appeal);
+    out->count = past_choose(population, moment->taste, appeal, choice, seen->item, seen->count,
+                             out->count, score, out->item);
     mem_free(score);
+    mem_free(appeal);
 }
 
 void population_later_past(const struct population *population, int32_t person, int64_t drill_s,
@@ -201,15 +222,10 @@ void population_later_past(const struct population *population, int32_t person, 
     struct rng counts = rng_stream(seed, (uint64_t)person, POPULATION_LATER_COUNT);
     int32_t count = count_min + (int32_t)rng_below(&counts, (uint32_t)(count_max - count_min) + 1);
     reserve(out, count < population->films ? count : population->films);
-    struct drift completed = {.count = 0};
-    if (drift != NULL) {
-        completed = drift_completed(drift);
-    }
-    choose_later(population, person, &completed, seen, out);
+    struct moment moment;
+    moment_make(population, drift, MOMENT_FULL, 0, person, &moment);
+    choose_later(&moment, seen, out);
     struct rng dates = rng_stream(seed, (uint64_t)person, POPULATION_LATER_DATES);
     redate_sessions(out->count, drill_s + LATER_BEGIN_S, drill_s, &dates, out->time_s);
-    struct moment m;
-    moment_make(population, drift, MOMENT_FULL, 0, person, &m);
-    double shift = m.shift + rating_shift(&population->past_rating, m.stars);
-    rate_all(population, person, LATER, out->time_s, shift, out);
+    rate_all(&moment, LATER, out->time_s, out);
 }

@@ -250,21 +250,26 @@ static double nearly_normal(struct rng *rng)
     return 2 * (sum + rng_uniform(rng)) - 3;
 }
 
-static double judgement(const struct population *population, int32_t person,
+double past_rating_middle(const struct population *population, int32_t person)
+{
+    return population->mean_stars + USER_GAIN * (double)population->user_bias[person];
+}
+
+static double judgement(const struct population *population, int32_t person, const float *opinion,
                         const double shift[CATALOGUE_GENRES_MAX], int32_t film)
 {
     double genres = 0;
     for (uint32_t left = population->data->catalogue.genres[film]; left != 0; left &= left - 1) {
         genres += shift[__builtin_ctz(left)];
     }
-    float opinion = taste_dot(population->opinion + (int64_t)person * TASTE_DIMS,
-                              population->past_opinion + (int64_t)film * TASTE_DIMS);
-    return population->mean_stars + USER_GAIN * (double)population->user_bias[person] +
-           (double)population->film_past[film] + (double)opinion + genres;
+    float liking = taste_dot(opinion, population->past_opinion + (int64_t)film * TASTE_DIMS);
+    return past_rating_middle(population, person) + (double)population->film_past[film] +
+           (double)liking + genres;
 }
 
-void past_rating_judge(const struct population *population, int32_t person, uint32_t purpose,
-                       const int32_t *item, const int64_t *time_s, int32_t count, double *latent)
+void past_rating_judge(const struct population *population, int32_t person, const float *opinion,
+                       uint32_t purpose, const int32_t *item, const int64_t *time_s, int32_t count,
+                       double *latent)
 {
     struct rng rng = rng_stream(population->config.seed, (uint64_t)person, purpose);
     const double slow_fresh = SLOW_SD * sqrt(1 - SLOW_KEEP * SLOW_KEEP);
@@ -277,7 +282,7 @@ void past_rating_judge(const struct population *population, int32_t person, uint
         double fresh = nearly_normal(&rng);
         quick = opens ? QUICK_SD * fresh : QUICK_KEEP * quick + quick_fresh * fresh;
         slow = SLOW_KEEP * slow + slow_fresh * nearly_normal(&rng);
-        latent[k] = judgement(population, person, shift, item[k]) + slow + quick +
+        latent[k] = judgement(population, person, opinion, shift, item[k]) + slow + quick +
                     NOISE_SD * nearly_normal(&rng);
     }
 }
@@ -302,11 +307,12 @@ void past_rating_order(const struct population *population, int32_t person, int3
     struct rng rng = rng_stream(population->config.seed, (uint64_t)person, POPULATION_PAST_ORDER);
     double shift[CATALOGUE_GENRES_MAX];
     draw_genres(population, person, shift);
+    const float *opinion = population->opinion + (int64_t)person * TASTE_DIMS;
     struct ordered *order = mem_array((size_t)count + 1, sizeof *order);
     for (int32_t k = 0; k < count; k++) {
         order[k].item = item[k];
         order[k].key = ORDER_FAME * (double)population->film_log[item[k]] +
-                       ORDER_LIKED * judgement(population, person, shift, item[k]) +
+                       ORDER_LIKED * judgement(population, person, opinion, shift, item[k]) +
                        nearly_normal(&rng);
     }
     qsort(order, (size_t)count, sizeof *order, by_falling_key);

@@ -11,10 +11,13 @@
 
 /* Fills film_past and half_use, from the data and the biases fitted to them. */
 void past_rating_prepare(struct population *population);
-/* Latent judgements in stars of `count` films in the order in which they are rated. time_s tells
- * where sessions begin. */
-void past_rating_judge(const struct population *population, int32_t person, uint32_t purpose,
-                       const int32_t *item, const int64_t *time_s, int32_t count, double *latent);
+/* Latent judgements in stars of `count` films in the order in which they are rated, by somebody of
+ * that opinion taste. time_s tells where sessions begin. */
+void past_rating_judge(const struct population *population, int32_t person, const float *opinion,
+                       uint32_t purpose, const int32_t *item, const int64_t *time_s, int32_t count,
+                       double *latent);
+/* Latent judgement of an average film. */
+double past_rating_middle(const struct population *population, int32_t person);
 /* Which grid is used: half stars if whole[k] is false. */
 void past_rating_grid(const struct population *population, int32_t person, uint32_t purpose,
                       int32_t count, bool *whole);

@@ -358,7 +358,8 @@ static void judge_pasts(void *context, int64_t first, int64_t end, unsigned lane
                 population_noise(noise, chosen[n]);
         }
         past_rating_order(population, person, chosen, count);
-        past_rating_judge(population, person, POPULATION_PAST_MOOD, chosen,
+        past_rating_judge(population, person, population->opinion + (int64_t)person * TASTE_DIMS,
+                          POPULATION_PAST_MOOD, chosen,
                           ratings->time_s + ratings->start[population->base[person]], count,
                           judgements->past_latent + judgements->start[k]);
         past_rating_grid(population, person, POPULATION_PAST_GRID, count,

@@ -106,9 +106,9 @@ double population_attraction(const struct population *population, const float *t
 /* past.c: the films a person takes, most wanted first: the `count` largest of
  * sharpness * affinity + appeal + Gumbel, without those in `seen` (any order). `score` is scratch
  * [films]. Returns how many were found. */
-int32_t past_choose(const struct population *population, const float *taste, struct rng stream,
-                    const int32_t *seen, int32_t seen_count, int32_t count, float *score,
-                    int32_t *out);
+int32_t past_choose(const struct population *population, const float *taste, const float *appeal,
+                    struct rng stream, const int32_t *seen, int32_t seen_count, int32_t count,
+                    float *score, int32_t *out);
 
 /* past.c: the films of a generated past, in no order; returns how many. */
 int32_t past_films(const struct population *population, int32_t person, float *score, int32_t *out);
