@@ -13,6 +13,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* A resolve on fewer events than a drift rule needs to fire proves nothing. */
@@ -84,7 +85,9 @@ static enum evidence_resolve classify(const struct collector *collector,
     if (rule->recovered[0] != '\0') {
         double value = value_at(collector, rule->recovered, resolved_unix_s);
         double samples = value_at(collector, rule->samples, resolved_unix_s);
-        back = value >= objective && samples >= RECOVERY_SAMPLES_MIN;
+        bool larger_is_worse = scenario_quantity_named(rule->quantity) == SCENARIO_RATING_PSI;
+        back = (larger_is_worse ? value <= objective : value >= objective) &&
+               samples >= RECOVERY_SAMPLES_MIN;
     }
     return up > 0 && back ? EVIDENCE_RECOVERED : EVIDENCE_VANISHED;
 }
@@ -171,6 +174,40 @@ static enum err collect_records(const struct collector *collector, const struct 
     return ERR_OK;
 }
 
+/* The whole stars that a record of the reference shares is about: the label whose value is a number
+ * from 1 to 5; 0 if there is none. */
+static int stars_of(const struct prometheus_series *series)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach(series->labels, name, value)
+    {
+        char *end;
+        const char *text = json_string_value(value);
+        double stars = text == NULL || *text == '\0' ? 0 : strtod(text, &end);
+        if (stars >= 1 && *end == '\0' && stars <= EVIDENCE_WHOLE_STARS && stars == floor(stars)) {
+            return (int)stars;
+        }
+    }
+    return 0;
+}
+
+static enum err collect_shares(const struct collector *collector, struct evidence *out,
+                               struct error *error)
+{
+    struct prometheus_matrix matrix = {0};
+    enum err code = prometheus_query(collector->prometheus, "objective:user_rating_share",
+                                     collector->end_s, &matrix, error);
+    for (size_t i = 0; code == ERR_OK && i < matrix.count; i++) {
+        int stars = stars_of(&matrix.series[i]);
+        if (stars > 0 && matrix.series[i].count > 0) {
+            out->rating_share[stars - 1] = matrix.series[i].point[0].value;
+        }
+    }
+    prometheus_matrix_deinit(&matrix);
+    return code;
+}
+
 static void drop_failed_scrapes(struct prometheus_series *scrapes)
 {
     size_t kept = 0;
@@ -234,6 +271,9 @@ enum err evidence_collect(struct prometheus *prometheus, const struct rules *rul
     if (code == ERR_OK) {
         code = fetch_series(&collector, "up{job=\"recommender\"}", &out->scrapes, error);
         drop_failed_scrapes(&out->scrapes);
+    }
+    if (code == ERR_OK) {
+        code = collect_shares(&collector, out, error);
     }
     if (code == ERR_OK) {
         code = collect_records(&collector, scenario, out, error);

@@ -15,6 +15,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define EVIDENCE_WHOLE_STARS 5
+
 enum evidence_resolve {
     EVIDENCE_NOT_RESOLVED,
     EVIDENCE_RECOVERED, /* the quantity is back, the target up, the sample large enough */
@@ -47,6 +49,9 @@ struct evidence {
     struct evidence_alert *alert;
     struct prometheus_series scrapes;                           /* successful ones; drill time */
     struct prometheus_series record[SCENARIO_EXPECTATIONS_MAX]; /* of `agrees`; drill time */
+    /* Of ratings at rest, by whole stars: what rating_psi is measured against. All 0 if there are
+     * no records objective:user_rating_share. */
+    double rating_share[EVIDENCE_WHOLE_STARS];
     size_t notice_count;
     struct evidence_notice *notice;
     size_t malformed_notices;

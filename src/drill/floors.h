@@ -49,8 +49,8 @@ struct floors_row { /* an injection and a quantity */
     double objective;
     int injection;           /* of the scenario's drift */
     double onset_s, until_s; /* drill time looked at: to the retraining, or to the end */
-    double rest, full;       /* the quantity at rest and under the complete drift; NaN = unknown */
-    double share;            /* of the way from rest to full at which the objective lies */
+    double rest, full;       /* expected at rest and under the complete drift; NaN = unknown */
+    double share;            /* see above; NaN = the drift does not reach the objective */
     bool exists;             /* otherwise no view does */
     char why[FLOORS_WHY_SIZE];
     struct floors_floor view[FLOORS_VIEWS];

@@ -95,6 +95,21 @@ bool judge_cut_short(const struct judge_case *at, int phase, double within, cons
     return true;
 }
 
+void judge_list_phases(const struct scenario *scenario, uint32_t set, char *out, size_t size)
+{
+    size_t used = 0;
+    out[0] = '\0';
+    if (set == (UINT32_C(1) << scenario->phase_count) - 1) {
+        return;
+    }
+    for (int i = 0; i < scenario->phase_count && used < size; i++) {
+        if ((set >> i & 1) != 0) {
+            used += (size_t)snprintf(out + used, size - used, "%s%s", used == 0 ? " in " : ", ",
+                                     scenario->phase[i].name);
+        }
+    }
+}
+
 static void judge_row(const struct judge_case *at, int index, struct judge_row *row)
 {
     const struct scenario_expectation *wanted = &at->scenario->expectation[index];
@@ -122,10 +137,13 @@ static void judge_row(const struct judge_case *at, int index, struct judge_row *
         judge_reconciles(at, row);
         break;
     case SCENARIO_UNNOTIFIED:
+        judge_unnotified(at, wanted, row);
+        break;
     case SCENARIO_MOVES:
+        judge_moves(at, wanted, row);
+        break;
     case SCENARIO_DELAY_FLOOR:
-        judge_observe(row, "nothing judges expectations of this form");
-        judge_worsen(row, JUDGE_INVALID);
+        judge_delay_floor(at, wanted, row);
         break;
     }
 }
@@ -157,6 +175,7 @@ void judge_conclude(struct judgement *judgement)
 void judge(const struct judge_case *judge_case, struct judgement *out)
 {
     judge_watchdog(judge_case, out);
+    judge_decoy(judge_case, out);
     out->row_count = judge_case->scenario->expectation_count;
     for (int i = 0; i < out->row_count; i++) {
         judge_row(judge_case, i, &out->row[i]);

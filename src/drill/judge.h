@@ -7,6 +7,7 @@
 #define DRILL_JUDGE_H
 
 #include "drill/evidence.h"
+#include "drill/floors.h"
 #include "drill/reconcile.h"
 #include "drill/scenario.h"
 #include "load/ledger.h"
@@ -27,7 +28,8 @@ struct judge_case { /* everything there is to judge by; borrowed */
     const struct ledger *ledger;
     const struct evidence *evidence;
     const struct reconciliation *reconciliation;
-    double end_s; /* drill time at which the drill ended */
+    const struct floors *floors; /* NULL = none were measured */
+    double end_s;                /* drill time at which the drill ended */
 };
 
 #define JUDGE_REASONS_MAX 16

@@ -17,7 +17,7 @@
 
 /* ---- truth ---- */
 
-enum side { BELOW_OBJECTIVE, ABOVE_OBJECTIVE };
+enum side { WORSE_THAN_OBJECTIVE, BETTER_THAN_OBJECTIVE };
 
 struct truth { /* of one phase */
     double value, error;
@@ -26,22 +26,28 @@ struct truth { /* of one phase */
 
 /* A share of 0 or 1, or a few equal ratings, have no spread of their own; one event more or less is
  * the least that is uncertain. */
-static struct truth truth_of(enum scenario_quantity quantity, const struct ledger_counts *counts)
+static struct truth truth_of(const struct judge_case *at, enum scenario_quantity quantity,
+                             const struct ledger_counts *counts)
 {
-    int64_t events = quantity == SCENARIO_MEAN_RATING ? ledger_ratings(counts) : counts->lists;
+    bool of_ratings = quantity == SCENARIO_MEAN_RATING || quantity == SCENARIO_RATING_PSI;
+    int64_t events = of_ratings ? ledger_ratings(counts) : counts->lists;
     if (events < TRUTH_EVENTS_MIN) {
         return (struct truth){.known = false};
     }
-    return (struct truth){.value = scenario_truth(quantity, counts),
-                          .error = fmax(scenario_truth_error(quantity, counts), 1 / (double)events),
-                          .known = true};
+    struct truth truth = {.value = judge_value(at, quantity, counts)};
+    truth.error = fmax(judge_value_error(at, quantity, counts), 1 / (double)events);
+    truth.known = !isnan(truth.value);
+    return truth;
 }
 
-static void judge_distance(const char *name, const char *phase, const struct truth *truth,
-                           double objective, enum side wanted, struct judge_row *row)
+static void judge_distance(enum scenario_quantity quantity, const char *phase,
+                           const struct truth *truth, double objective, enum side wanted,
+                           struct judge_row *row)
 {
+    const char *name = scenario_quantity_name(quantity);
     double distance = (truth->value - objective) / truth->error;
-    double right_way = wanted == ABOVE_OBJECTIVE ? distance : -distance;
+    bool upwards = judge_larger_is_worse(quantity) == (wanted == WORSE_THAN_OBJECTIVE);
+    double right_way = upwards ? distance : -distance;
     if (fabs(distance) < TRUTH_STANDARD_ERRORS) {
         double factor = pow(TRUTH_STANDARD_ERRORS / fmax(fabs(distance), 0.1), 2);
         judge_observe(row,
@@ -52,7 +58,7 @@ static void judge_distance(const char *name, const char *phase, const struct tru
     } else if (right_way < 0) {
         judge_observe(row, "the true %s in %s is %.4f, %s the objective %.4f: there was %s to see",
                       name, phase, truth->value, distance < 0 ? "below" : "above", objective,
-                      wanted == BELOW_OBJECTIVE ? "nothing" : "something");
+                      wanted == WORSE_THAN_OBJECTIVE ? "nothing" : "something");
         judge_worsen(row, JUDGE_FAIL);
     }
 }
@@ -67,7 +73,7 @@ static void judge_truth(const struct judge_case *at, const struct evidence_alert
     if (quantity == SCENARIO_NO_QUANTITY || alert->rule->objective[0] == '\0') {
         return;
     }
-    struct truth truth = truth_of(quantity, &at->ledger->nominal[phase]);
+    struct truth truth = truth_of(at, quantity, &at->ledger->nominal[phase]);
     if (isnan(alert->objective)) {
         judge_observe(row, "its objective %s has no value", alert->rule->objective);
         judge_worsen(row, JUDGE_INVALID);
@@ -75,7 +81,7 @@ static void judge_truth(const struct judge_case *at, const struct evidence_alert
         judge_observe(row, "too little traffic in %s to know the true %s", phase_name, name);
         judge_worsen(row, JUDGE_INVALID);
     } else {
-        judge_distance(name, phase_name, &truth, alert->objective, wanted, row);
+        judge_distance(quantity, phase_name, &truth, alert->objective, wanted, row);
     }
 }
 
@@ -170,7 +176,7 @@ void judge_fires(const struct judge_case *at, const struct scenario_expectation 
     if (alert == NULL || judge_not_reached(at, wanted->phase, row) || judge_unanswered(at, row)) {
         return;
     }
-    judge_truth(at, alert, wanted->phase, BELOW_OBJECTIVE, row);
+    judge_truth(at, alert, wanted->phase, WORSE_THAN_OBJECTIVE, row);
     judge_gaps(at, alert, wanted->phase, row);
     const struct evidence_episode *episode = first_episode(alert, start, end);
     if (episode != NULL && episode->firing_s < start) {
@@ -184,6 +190,60 @@ void judge_fires(const struct judge_case *at, const struct scenario_expectation 
         judge_observe(row, "did not fire");
         judge_worsen(row, JUDGE_FAIL);
     }
+}
+
+/* The delay to beat: that of this run, or the expected one if this run did not reach it. */
+static double floor_of(const struct floors_row *floors)
+{
+    const struct floors_floor *floor = &floors->view[FLOORS_EXPORTED];
+    return isnan(floor->delay_s) ? floor->expected_s : floor->delay_s;
+}
+
+/* NULL, with the reason observed, if there is no floor to compare with. */
+static const struct floors_row *
+known_floor(const struct judge_case *at, const struct evidence_alert *alert, struct judge_row *row)
+{
+    enum scenario_quantity quantity = scenario_quantity_named(alert->rule->quantity);
+    const struct floors_row *floors =
+        at->floors == NULL ? NULL : floors_find(at->floors, quantity, alert->objective);
+    const struct floors_floor *exported = floors == NULL ? NULL : &floors->view[FLOORS_EXPORTED];
+    if (exported != NULL && floors->exists && exported->exists) {
+        return floors;
+    }
+    judge_observe(row, "no floor to compare with: %s",
+                  floors == NULL   ? "nothing was injected that it watches"
+                  : floors->exists ? exported->why
+                                   : floors->why);
+    judge_worsen(row, JUDGE_INVALID);
+    return NULL;
+}
+
+void judge_delay_floor(const struct judge_case *at, const struct scenario_expectation *wanted,
+                       struct judge_row *row)
+{
+    const struct evidence_alert *alert = watched_alert(at, wanted, row);
+    double within = judge_seconds(wanted->within_ns);
+    snprintf(row->wanted, sizeof row->wanted, "at most %.3g x the floor", wanted->floors);
+    if (alert == NULL || judge_not_reached(at, wanted->phase, row) || judge_unanswered(at, row)) {
+        return;
+    }
+    const struct floors_row *floors = known_floor(at, alert, row);
+    if (floors == NULL) {
+        return;
+    }
+    const struct evidence_episode *episode =
+        first_episode(alert, floors->onset_s, judge_phase_end_s(at, wanted->phase));
+    if (episode == NULL || episode->firing_s < floors->onset_s) {
+        if (episode != NULL || !judge_cut_short(at, wanted->phase, within, "had not fired", row)) {
+            judge_observe(row, episode == NULL ? "did not fire" : "was firing before the onset");
+            judge_worsen(row, JUDGE_FAIL);
+        }
+        return;
+    }
+    double delay = episode->firing_s - floors->onset_s, floor = floor_of(floors);
+    judge_observe(row, "%.1f s, %.1f x the %.1f s that the exported metric needs", delay,
+                  delay / floor, floor);
+    judge_worsen(row, delay <= wanted->floors * floor ? JUDGE_PASS : JUDGE_FAIL);
 }
 
 /* The last episode that fired before the end of the phase; NULL if none did. */
@@ -225,7 +285,7 @@ void judge_resolves(const struct judge_case *at, const struct scenario_expectati
     if (alert == NULL || judge_not_reached(at, wanted->phase, row) || judge_unanswered(at, row)) {
         return;
     }
-    judge_truth(at, alert, wanted->phase, ABOVE_OBJECTIVE, row);
+    judge_truth(at, alert, wanted->phase, BETTER_THAN_OBJECTIVE, row);
     judge_gaps(at, alert, wanted->phase, row);
     const struct evidence_episode *episode = last_episode(alert, end);
     if (episode == NULL) {
@@ -267,7 +327,7 @@ static void judge_silence_of(const struct judge_case *at, const struct evidence_
         if (judge_not_reached(at, p, row) || judge_unanswered(at, row)) {
             return;
         }
-        judge_truth(at, alert, p, ABOVE_OBJECTIVE, row);
+        judge_truth(at, alert, p, BETTER_THAN_OBJECTIVE, row);
         judge_gaps(at, alert, p, row);
         if (fired_in(alert, judge_phase_start_s(at, p), judge_phase_end_s(at, p), &when)) {
             bool earlier = when < judge_phase_start_s(at, p);
@@ -279,28 +339,12 @@ static void judge_silence_of(const struct judge_case *at, const struct evidence_
     }
 }
 
-/* " in warm-up, control"; nothing if the set holds all phases. */
-static void list_phases(const struct scenario *scenario, uint32_t set, char *out, size_t size)
-{
-    size_t used = 0;
-    out[0] = '\0';
-    if (set == (UINT32_C(1) << scenario->phase_count) - 1) {
-        return;
-    }
-    for (int i = 0; i < scenario->phase_count && used < size; i++) {
-        if ((set >> i & 1) != 0) {
-            used += (size_t)snprintf(out + used, size - used, "%s%s", used == 0 ? " in " : ", ",
-                                     scenario->phase[i].name);
-        }
-    }
-}
-
 void judge_silent(const struct judge_case *at, const struct scenario_expectation *wanted,
                   struct judge_row *row)
 {
     char phases[128];
     int watched = 0;
-    list_phases(at->scenario, wanted->phases, phases, sizeof phases);
+    judge_list_phases(at->scenario, wanted->phases, phases, sizeof phases);
     snprintf(row->wanted, sizeof row->wanted, "no firing%s", phases);
     if (wanted->alert[0] != '\0' && watched_alert(at, wanted, row) == NULL) {
         return;

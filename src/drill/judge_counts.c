@@ -6,121 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- notifications ---- */
-
-static int expected_notices(const struct scenario *scenario, const char *alert,
-                            enum scenario_expect kind)
-{
-    int count = 0;
-    for (int i = 0; i < scenario->expectation_count; i++) {
-        const struct scenario_expectation *e = &scenario->expectation[i];
-        count += e->kind == kind && strcmp(e->alert, alert) == 0;
-    }
-    return count;
-}
-
-static int received_notices(const struct evidence *evidence, const char *alert, bool resolved)
-{
-    int count = 0;
-    for (size_t i = 0; i < evidence->notice_count; i++) {
-        count += evidence->notice[i].resolved == resolved &&
-                 strcmp(evidence->notice[i].alert, alert) == 0;
-    }
-    return count;
-}
-
-/* Whether the drill went on long enough for what the alert was to do. */
-static bool had_time(const struct judge_case *at, const char *alert, enum scenario_expect kind)
-{
-    for (int i = 0; i < at->scenario->expectation_count; i++) {
-        const struct scenario_expectation *e = &at->scenario->expectation[i];
-        if (e->kind == kind && strcmp(e->alert, alert) == 0 &&
-            at->end_s + 1e-3 < judge_phase_start_s(at, e->phase) + judge_seconds(e->within_ns)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool is_among(const char *const *names, int count, const char *name)
-{
-    for (int i = 0; i < count; i++) {
-        if (strcmp(names[i], name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool is_noticed_before(const struct evidence *evidence, size_t index)
-{
-    for (size_t i = 0; i < index; i++) {
-        if (strcmp(evidence->notice[i].alert, evidence->notice[index].alert) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Compares what arrived about one alert with what was expected of it. */
-static void judge_notices_of(const struct judge_case *at, const char *alert, struct judge_row *row)
-{
-    static const char *const states[] = {"firing", "resolved"};
-    static const enum scenario_expect kinds[] = {SCENARIO_FIRES, SCENARIO_RESOLVES};
-    for (int resolved = 0; resolved < 2; resolved++) {
-        int wanted = expected_notices(at->scenario, alert, kinds[resolved]);
-        int received = received_notices(at->evidence, alert, resolved != 0);
-        if (wanted != received) {
-            judge_observe(row, "%s %s: wanted %d, received %d", alert, states[resolved], wanted,
-                          received);
-            bool early = received < wanted && !had_time(at, alert, kinds[resolved]);
-            judge_worsen(row, early ? JUDGE_INVALID : JUDGE_FAIL);
-        }
-    }
-}
-
-/* Calls judge_notices_of once for every alert that has an expectation or a notification; those
- * without severity, like Watchdog, may come at any time. */
-static void judge_every_notice(const struct judge_case *at, struct judge_row *row)
-{
-    const char *judged[SCENARIO_EXPECTATIONS_MAX];
-    int judged_count = 0;
-    for (int i = 0; i < at->scenario->expectation_count; i++) {
-        const struct scenario_expectation *e = &at->scenario->expectation[i];
-        bool timed = e->kind == SCENARIO_FIRES || e->kind == SCENARIO_RESOLVES;
-        if (timed && !is_among(judged, judged_count, e->alert)) {
-            judged[judged_count++] = e->alert;
-            judge_notices_of(at, e->alert, row);
-        }
-    }
-    for (size_t i = 0; i < at->evidence->notice_count; i++) {
-        const struct evidence_notice *notice = &at->evidence->notice[i];
-        bool first = !is_noticed_before(at->evidence, i);
-        if (first && strcmp(notice->severity, "none") != 0 &&
-            !is_among(judged, judged_count, notice->alert)) {
-            judge_notices_of(at, notice->alert, row);
-        }
-    }
-}
-
-void judge_notifications(const struct judge_case *at, struct judge_row *row)
-{
-    int total = 0;
-    for (int i = 0; i < at->scenario->expectation_count; i++) {
-        enum scenario_expect kind = at->scenario->expectation[i].kind;
-        total += kind == SCENARIO_FIRES || kind == SCENARIO_RESOLVES;
-    }
-    snprintf(row->wanted, sizeof row->wanted, "%d and no other", total);
-    judge_every_notice(at, row);
-    if (at->evidence->malformed_notices > 0) {
-        judge_observe(row, "%zu notifications could not be read", at->evidence->malformed_notices);
-        judge_worsen(row, JUDGE_FAIL);
-    }
-    if (row->outcome == JUDGE_PASS) {
-        judge_observe(row, "%d and no other", total);
-    }
-}
-
 /* ---- recorded series against the ledger ---- */
 
 struct agreement { /* at the end of one phase; NaN = not known */
@@ -145,7 +30,7 @@ static struct agreement agreement_at(const struct judge_case *at,
     }
     int64_t to_ns = (int64_t)(when * (double)CLOCK_NS_PER_S);
     struct ledger_counts counts = ledger_window(at->ledger, to_ns - wanted->window_ns, to_ns);
-    result.truth = scenario_truth(wanted->quantity, &counts);
+    result.truth = judge_value(at, wanted->quantity, &counts);
     return result;
 }
 
@@ -282,19 +167,60 @@ void judge_level(const struct judge_case *at, const struct scenario_expectation 
     struct ledger_counts now = counts_between(at, end - window, end);
     struct ledger_counts rest = counts_between(at, judge_phase_start_s(at, wanted->rest_phase),
                                                judge_phase_end_s(at, wanted->rest_phase));
-    double value = scenario_truth(wanted->quantity, &now);
-    double rest_value = scenario_truth(wanted->quantity, &rest);
+    double value = judge_value(at, wanted->quantity, &now);
+    double rest_value = judge_value(at, wanted->quantity, &rest);
     double ratio = value / rest_value;
     if (!isfinite(ratio)) {
         judge_observe(row, "the ledger holds nothing to compare with");
         judge_worsen(row, JUDGE_INVALID);
         return;
     }
-    double error = hypot(scenario_truth_error(wanted->quantity, &now),
-                         ratio * scenario_truth_error(wanted->quantity, &rest)) /
+    double error = hypot(judge_value_error(at, wanted->quantity, &now),
+                         ratio * judge_value_error(at, wanted->quantity, &rest)) /
                    rest_value;
     judge_observe(row, "%.1f %% (%.3f of %.3f)", 100 * ratio, value, rest_value);
     double beyond = fmax(wanted->least - ratio, ratio - wanted->most);
+    if (beyond > 0) {
+        judge_worsen(row, beyond > 3 * error ? JUDGE_FAIL : JUDGE_INVALID);
+    }
+}
+
+static void say_move_bounds(const struct scenario_expectation *wanted, struct judge_row *row)
+{
+    if (isfinite(wanted->least) && isfinite(wanted->most)) {
+        snprintf(row->wanted, sizeof row->wanted, "by %+.3g to %+.3g", wanted->least, wanted->most);
+    } else {
+        bool least = isfinite(wanted->least);
+        snprintf(row->wanted, sizeof row->wanted, "by at %s %+.3g", least ? "least" : "most",
+                 least ? wanted->least : wanted->most);
+    }
+}
+
+/* As a level, but of the difference and in the quantity's own unit. */
+void judge_moves(const struct judge_case *at, const struct scenario_expectation *wanted,
+                 struct judge_row *row)
+{
+    double window = judge_seconds(wanted->window_ns);
+    say_move_bounds(wanted, row);
+    if (judge_not_reached(at, wanted->phase, row) ||
+        judge_cut_short(at, wanted->phase, window, "no window had passed", row)) {
+        return;
+    }
+    double end = judge_phase_end_s(at, wanted->phase);
+    struct ledger_counts now = counts_between(at, end - window, end);
+    struct ledger_counts rest = counts_between(at, judge_phase_start_s(at, wanted->rest_phase),
+                                               judge_phase_end_s(at, wanted->rest_phase));
+    double value = judge_value(at, wanted->quantity, &now);
+    double rest_value = judge_value(at, wanted->quantity, &rest);
+    if (!isfinite(value - rest_value)) {
+        judge_observe(row, "the ledger holds nothing to compare with");
+        judge_worsen(row, JUDGE_INVALID);
+        return;
+    }
+    double error = hypot(judge_value_error(at, wanted->quantity, &now),
+                         judge_value_error(at, wanted->quantity, &rest));
+    judge_observe(row, "%+.3f (%.3f to %.3f)", value - rest_value, rest_value, value);
+    double beyond = fmax(wanted->least - (value - rest_value), value - rest_value - wanted->most);
     if (beyond > 0) {
         judge_worsen(row, beyond > 3 * error ? JUDGE_FAIL : JUDGE_INVALID);
     }

@@ -1,6 +1,7 @@
 /*
- * Shared by judge.c, which holds the whole together, judge_alerts.c (what alerts did) and
- * judge_counts.c (what was counted, recorded and notified).
+ * Shared by judge.c, which holds the whole together, judge_alerts.c (what alerts did),
+ * judge_notices.c (what was notified), judge_counts.c (what was counted and recorded),
+ * judge_decoy.c and judge_truth.c (what the ledger says of a quantity).
  */
 #ifndef DRILL_JUDGE_INT_H
 #define DRILL_JUDGE_INT_H
@@ -17,6 +18,9 @@ double judge_seconds(int64_t ns);
 double judge_phase_start_s(const struct judge_case *at, int phase);
 double judge_phase_end_s(const struct judge_case *at, int phase); /* of what was played of it */
 
+/* " in warm-up, control"; nothing if the set holds all phases. */
+void judge_list_phases(const struct scenario *scenario, uint32_t set, char *out, size_t size);
+
 /* Each is a reason why the row cannot be judged: observed, and the row invalid, if true. */
 bool judge_not_reached(const struct judge_case *at, int phase, struct judge_row *row);
 bool judge_unanswered(const struct judge_case *at, struct judge_row *row);
@@ -24,17 +28,33 @@ bool judge_unanswered(const struct judge_case *at, struct judge_row *row);
 bool judge_cut_short(const struct judge_case *at, int phase, double within, const char *what,
                      struct judge_row *row);
 
+/* The ledger's value of a quantity, NaN without data, and its standard error. */
+double judge_value(const struct judge_case *at, enum scenario_quantity quantity,
+                   const struct ledger_counts *counts);
+double judge_value_error(const struct judge_case *at, enum scenario_quantity quantity,
+                         const struct ledger_counts *counts);
+bool judge_larger_is_worse(enum scenario_quantity quantity);
+
+/* Reasons why a scenario that calls itself a decoy is none. */
+void judge_decoy(const struct judge_case *at, struct judgement *out);
+
 void judge_fires(const struct judge_case *at, const struct scenario_expectation *wanted,
                  struct judge_row *row);
+void judge_delay_floor(const struct judge_case *at, const struct scenario_expectation *wanted,
+                       struct judge_row *row);
 void judge_resolves(const struct judge_case *at, const struct scenario_expectation *wanted,
                     struct judge_row *row);
 void judge_silent(const struct judge_case *at, const struct scenario_expectation *wanted,
                   struct judge_row *row);
 
 void judge_notifications(const struct judge_case *at, struct judge_row *row);
+void judge_unnotified(const struct judge_case *at, const struct scenario_expectation *wanted,
+                      struct judge_row *row);
 void judge_agrees(const struct judge_case *at, const struct scenario_expectation *wanted,
                   const struct prometheus_series *record, struct judge_row *row);
 void judge_level(const struct judge_case *at, const struct scenario_expectation *wanted,
+                 struct judge_row *row);
+void judge_moves(const struct judge_case *at, const struct scenario_expectation *wanted,
                  struct judge_row *row);
 void judge_reconciles(const struct judge_case *at, struct judge_row *row);
 
