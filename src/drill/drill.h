@@ -7,7 +7,29 @@
 #include "base/error.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+struct evidence;
+struct judgement;
+struct play_result;
+struct scenario;
+
+struct drill_facts { /* of a drill that was played; borrowed for the call */
+    const struct scenario *scenario;
+    int64_t onset_ns; /* of the first injection, also if it was not played; INT64_MAX = none */
+    int32_t people;
+    const struct play_result *play;
+    const struct evidence *evidence; /* NULL if unwatched */
+    const struct judgement *judgement;
+    const char *data_name;
+    uint64_t data_fingerprint;
+    const char *target_version;
+    const char *const *rules; /* rule files as chosen for it */
+    size_t rule_count;
+};
+
+typedef void drill_inspect(void *context, const struct drill_facts *facts);
 
 struct drill_config { /* texts borrowed; NULL where a default applies */
     const char *scenario_path;
@@ -22,6 +44,12 @@ struct drill_config { /* texts borrowed; NULL where a default applies */
     unsigned threads;
     int connections;            /* per thread */
     const char *calibrate_path; /* not NULL: measure objectives into this file, judge nothing */
+    bool strict;             /* a drill that probably cannot show what it should does not begin */
+    bool unwatched;          /* no Prometheus, nothing judged; ends before the first retraining */
+    bool without_injections; /* the same people and model, but nothing injected or disturbed, and
+                                no expectation */
+    drill_inspect *inspect;  /* called once before a drill that was played ends; NULL = nobody */
+    void *inspect_context;
 };
 
 /* ERR_OK = pass, ERR_FAILED = fail, ERR_INVALID, ERR_INTERRUPTED; ERR_INPUT, ERR_USAGE ... when the

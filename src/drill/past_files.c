@@ -44,11 +44,20 @@ struct past_summary past_summary_of(const struct ratings *ratings)
 
 struct batch {
     const struct population *population;
-    const struct drift *drift;
+    const struct drift *drift;    /* NULL: the past before the drill */
+    const struct drift *withheld; /* films it withholds are in no past before the drill; or NULL */
     int32_t count_min, count_max, first;
     int64_t drill_s;
     struct past *past; /* [BATCH] */
 };
+
+static void make_past(const struct batch *batch, int32_t person, struct past *out)
+{
+    population_past(batch->population, person, batch->drill_s, out);
+    if (batch->withheld != NULL) {
+        past_withhold(out, batch->withheld);
+    }
+}
 
 static void generate(void *context, int64_t first, int64_t end, unsigned lane)
 {
@@ -59,12 +68,12 @@ static void generate(void *context, int64_t first, int64_t end, unsigned lane)
         int32_t person = batch->first + (int32_t)k;
         struct past *out = &batch->past[k];
         if (batch->drift == NULL) {
-            population_past(batch->population, person, batch->drill_s, out);
+            make_past(batch, person, out);
             continue;
         }
         /* Made again and not kept from the first writing: it is quick, and a drill may take the
          * first past from its cache. */
-        population_past(batch->population, person, batch->drill_s, &seen);
+        make_past(batch, person, &seen);
         population_later_past(batch->population, person, batch->drill_s, batch->drift,
                               batch->count_min, batch->count_max, &seen, out);
     }
@@ -144,11 +153,47 @@ static void write_everybody(struct batch *batch, struct output *output,
     mem_free(batch->past);
 }
 
-enum err past_files_write(const struct population *population, const struct drift *drift,
-                          int32_t count_min, int32_t count_max, int64_t drill_s,
-                          const struct parallel *parallel, const char *folder,
-                          struct past_files_report *report, struct error *error)
+/* The films a target may hear of before the drill. Titles and genre names stay the original's. */
+static struct catalogue released(const struct catalogue *catalogue, const struct drift *withheld)
 {
+    struct catalogue out = *catalogue;
+    size_t size = (size_t)catalogue->count + 1;
+    out.id = mem_zalloc(size, sizeof *out.id);
+    out.genres = mem_zalloc(size, sizeof *out.genres);
+    out.year = mem_zalloc(size, sizeof *out.year);
+    out.title = mem_zalloc(size, sizeof *out.title);
+    out.count = 0;
+    for (int32_t i = 0; i < catalogue->count; i++) {
+        if (!population_withheld(withheld, i)) {
+            out.id[out.count] = catalogue->id[i];
+            out.genres[out.count] = catalogue->genres[i];
+            out.year[out.count] = catalogue->year[i];
+            out.title[out.count++] = catalogue->title[i];
+        }
+    }
+    return out;
+}
+
+static enum err close_writer(struct dataset_writer *writer, const struct catalogue *catalogue,
+                             const struct drift *withheld, struct error *error)
+{
+    if (withheld == NULL || !population_withholds(withheld)) {
+        return dataset_writer_close(writer, catalogue, error);
+    }
+    struct catalogue rest = released(catalogue, withheld);
+    enum err code = dataset_writer_close(writer, &rest, error);
+    mem_free(rest.id);
+    mem_free(rest.genres);
+    mem_free(rest.year);
+    mem_free(rest.title);
+    return code;
+}
+
+static enum err write_files(struct batch *batch, const struct parallel *parallel,
+                            const char *folder, struct past_files_report *report,
+                            struct error *error)
+{
+    const struct population *population = batch->population;
     const struct catalogue *catalogue = population_catalogue(population);
     memset(report, 0, sizeof *report);
     struct output output = {.report = report};
@@ -159,18 +204,37 @@ enum err past_files_write(const struct population *population, const struct drif
     report->summary.people = population_users(population);
     report->start = mem_zalloc((size_t)report->summary.people + 1, sizeof *report->start);
     output.film_count = mem_zalloc((size_t)catalogue->count + 1, sizeof *output.film_count);
-    struct batch batch = {.population = population,
-                          .drift = drift,
-                          .count_min = count_min,
-                          .count_max = count_max,
-                          .drill_s = drill_s};
-    write_everybody(&batch, &output, parallel);
+    write_everybody(batch, &output, parallel);
     parallel_for(parallel, report->summary.people, 0, sort_films, report);
     finish_summary(&report->summary, output.film_count, catalogue->count);
     mem_free(output.film_count);
-    code = dataset_writer_close(output.writer, catalogue, error);
+    code = close_writer(output.writer, catalogue, batch->drift == NULL ? batch->withheld : NULL,
+                        error);
     if (code != ERR_OK) {
         past_files_report_deinit(report);
     }
     return code;
+}
+
+enum err past_files_write(const struct population *population, const struct drift *drift,
+                          int32_t count_min, int32_t count_max, int64_t drill_s,
+                          const struct parallel *parallel, const char *folder,
+                          struct past_files_report *report, struct error *error)
+{
+    struct batch batch = {.population = population,
+                          .drift = drift,
+                          .withheld = drift,
+                          .count_min = count_min,
+                          .count_max = count_max,
+                          .drill_s = drill_s};
+    return write_files(&batch, parallel, folder, report, error);
+}
+
+enum err past_files_write_early(const struct population *population, const struct drift *drift,
+                                int64_t drill_s, const struct parallel *parallel,
+                                const char *folder, struct past_files_report *report,
+                                struct error *error)
+{
+    struct batch batch = {.population = population, .withheld = drift, .drill_s = drill_s};
+    return write_files(&batch, parallel, folder, report, error);
 }

@@ -62,49 +62,68 @@ static enum err unless_interrupted(const struct people_request *request, struct 
                : ERR_OK;
 }
 
-static enum err write_pasts(const struct people_request *request, struct people *out,
-                            struct error *error)
+enum err people_write_pasts(const struct people_request *request, const struct drift *drift,
+                            bool later, struct people *people, struct error *error)
 {
     struct parallel parallel = parallel_all_cores();
     bool reused = false;
-    struct past_cache_request past = {.population = out->population,
-                                      .fingerprint = out->data.fingerprint,
+    struct past_cache_request past = {.population = people->population,
+                                      .fingerprint = people->data.fingerprint,
                                       .seed = request->seed,
+                                      .drift = drift,
                                       .parallel = &parallel,
-                                      .root = request->cache_root};
+                                      .root = request->cache_root,
+                                      .interrupted = request->interrupted};
     enum err code =
-        past_cache_folder(&past, out->past_folder, sizeof out->past_folder, &reused, error);
+        past_cache_folder(&past, people->past_folder, sizeof people->past_folder, &reused, error);
     if (code == ERR_OK) {
         log_write(LOG_INFO, "drill", "their past %s %s", reused ? "lies in" : "was written to",
-                  out->past_folder);
+                  people->past_folder);
     }
-    for (int i = 0; code == ERR_OK && i < request->scenario->phase_count; i++) {
+    for (int i = 0; code == ERR_OK && later && i < request->scenario->phase_count; i++) {
         const struct scenario_phase *phase = &request->scenario->phase[i];
-        if (phase->retrains && !request->without_later_past) {
-            code = unless_interrupted(request, error);
+        if (!phase->retrains) {
+            continue;
         }
-        if (code == ERR_OK && phase->retrains && !request->without_later_past) {
-            past.drift = &request->scenario->drift;
-            past.films_min = phase->films_min;
-            past.films_max = phase->films_max;
-            code = past_cache_folder(&past, out->later_folder, sizeof out->later_folder, &reused,
-                                     error);
+        past.later = true;
+        past.films_min = phase->films_min;
+        past.films_max = phase->films_max;
+        code = unless_interrupted(request, error);
+        if (code == ERR_OK) {
+            code = past_cache_folder(&past, people->later_folder, sizeof people->later_folder,
+                                     &reused, error);
         }
     }
     return code;
+}
+
+/* What the scenario says of the people; the rest is as population_defaults has it. */
+static struct population_config people_config(const struct people_request *request)
+{
+    const struct scenario *scenario = request->scenario;
+    const struct scenario_behaviour *behaviour = &scenario->behaviour;
+    struct population_config config = population_defaults();
+    config.users = scenario->people;
+    config.newcomers = scenario->newcomers;
+    config.seed = request->seed;
+    if (behaviour->cascade) {
+        config.examination = POPULATION_CASCADE;
+        config.cascade_stop = behaviour->cascade_stop;
+    }
+    config.abandon_share = behaviour->abandon_share;
+    config.rating_share = behaviour->rating_share;
+    return config;
 }
 
 enum err people_prepare(const struct people_request *request, struct people *out,
                         struct error *error)
 {
     struct parallel parallel = parallel_all_cores();
-    struct population_config config = population_defaults();
+    struct population_config config = people_config(request);
     enum err code = people_load_data(request->data, request->home, out, error);
     if (code != ERR_OK) {
         return code;
     }
-    config.users = request->scenario->people;
-    config.seed = request->seed;
     code = population_build(&config, &out->data, &parallel, &out->population, error);
     if (code == ERR_OK) {
         code = unless_interrupted(request, error);
@@ -114,7 +133,7 @@ enum err people_prepare(const struct people_request *request, struct people *out
     }
     log_write(LOG_INFO, "drill", "%" PRId32 " people, %" PRId32 " of them from %s",
               population_users(out->population), out->data.ratings.users, out->data_name);
-    return write_pasts(request, out, error);
+    return ERR_OK;
 }
 
 static int by_index(const void *a, const void *b)
@@ -123,7 +142,62 @@ static int by_index(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-enum err people_read_seen(struct people *people, struct error *error)
+/* The films of a past that misses people (newcomers) or films (withheld ones) are known by other
+ * indexes than the population's; -1 = a film the population does not know. */
+static int32_t *film_map(const struct dataset *past, const struct catalogue *catalogue)
+{
+    int32_t *map = mem_zalloc((size_t)past->catalogue.count + 1, sizeof *map);
+    for (int32_t i = 0; i < past->catalogue.count; i++) {
+        map[i] = catalogue_index(catalogue, past->catalogue.id[i]);
+    }
+    return map;
+}
+
+/* False if somebody or something in it is not of this population. */
+static bool take_seen(struct people *people, const struct dataset *past, const int32_t *map)
+{
+    const struct ratings *ratings = &past->ratings;
+    int32_t users = population_users(people->population), next = 0;
+    int64_t count = 0;
+    people->seen_start = mem_zalloc((size_t)users + 1, sizeof *people->seen_start);
+    people->seen_item = mem_zalloc((size_t)ratings->count + 1, sizeof *people->seen_item);
+    for (int32_t u = 0; u < ratings->users; u++) {
+        int32_t person = ratings->user_id[u] - 1;
+        if (person < next || person >= users) {
+            return false;
+        }
+        for (; next < person; next++) {
+            people->seen_start[next + 1] = count;
+        }
+        for (int64_t k = ratings->start[u]; k < ratings->start[u + 1]; k++) {
+            int32_t film = map[ratings->item[k]];
+            if (film < 0) {
+                return false;
+            }
+            people->seen_item[count++] = film;
+        }
+        people->seen_start[++next] = count;
+    }
+    for (; next < users; next++) {
+        people->seen_start[next + 1] = count;
+    }
+    return true;
+}
+
+/* Only they may be missing in the past: whoever is not new has rated something, unless every film
+ * of theirs is withheld. */
+static bool misses_nobody(const struct people *people, const struct drift *drift)
+{
+    int32_t users = population_users(people->population);
+    bool all = true;
+    for (int32_t p = 0; p < users && !population_withholds(drift); p++) {
+        all = all && (people->seen_start[p + 1] > people->seen_start[p] ||
+                      population_is_newcomer(people->population, p));
+    }
+    return all;
+}
+
+enum err people_read_seen(struct people *people, const struct drift *drift, struct error *error)
 {
     struct dataset_options options = {.strict = true, .reports_max = 0};
     struct dataset past = {0};
@@ -131,23 +205,19 @@ enum err people_read_seen(struct people *people, struct error *error)
     if (code != ERR_OK) {
         return code;
     }
-    int32_t users = population_users(people->population);
-    if (past.ratings.users != users || past.ratings.user_id[0] != 1 ||
-        past.ratings.user_id[users - 1] != users) {
-        dataset_deinit(&past);
+    int32_t *map = film_map(&past, population_catalogue(people->population));
+    bool sound = take_seen(people, &past, map) && misses_nobody(people, drift);
+    mem_free(map);
+    dataset_deinit(&past);
+    if (!sound) {
         return error_set(error, ERR_INPUT, people->past_folder, 0,
                          "the cached past is damaged: remove the folder and start again");
     }
-    /* Both catalogues hold the same films, so indexes carry over; the arrays change owner. */
-    people->seen_start = past.ratings.start;
-    people->seen_item = past.ratings.item;
-    past.ratings.start = NULL;
-    past.ratings.item = NULL;
+    int32_t users = population_users(people->population);
     for (int32_t u = 0; u < users; u++) {
         int64_t first = people->seen_start[u], end = people->seen_start[u + 1];
         qsort(people->seen_item + first, (size_t)(end - first), sizeof(int32_t), by_index);
     }
-    dataset_deinit(&past);
     return ERR_OK;
 }
 

@@ -18,7 +18,6 @@ struct people_request {      /* borrowed */
     const char *cache_root;  /* NULL = default place */
     const struct scenario *scenario;
     uint64_t seed;
-    bool without_later_past;
     bool (*interrupted)(int64_t timeout_ns); /* asked between steps; NULL = nobody interrupts */
 };
 
@@ -32,15 +31,19 @@ struct people {
     int32_t *seen_item;     /* rising within a person */
 };
 
-/* Loads the data (or makes the synthetic ones, and says so), fits the people, writes or finds their
- * past. Says on stderr what it does. */
+/* Loads the data (or makes the synthetic ones, and says so) and fits the people. Says on stderr
+ * what it does. */
 enum err people_prepare(const struct people_request *request, struct people *out,
                         struct error *error);
+/* Writes or finds their past without the films that the bound drift withholds, and, if a phase
+ * retrains and `later` is true, their later past under the drift. */
+enum err people_write_pasts(const struct people_request *request, const struct drift *drift,
+                            bool later, struct people *people, struct error *error);
 /* Loads data only: *out needs people_deinit. The name says plainly when they are synthetic. */
 enum err people_load_data(const char *data, const char *home, struct people *out,
                           struct error *error);
-/* Reads back from the past who has seen which film. */
-enum err people_read_seen(struct people *people, struct error *error);
+/* Reads back from the past, which was written under the drift, who has seen which film. */
+enum err people_read_seen(struct people *people, const struct drift *drift, struct error *error);
 void people_deinit(struct people *people); /* a zeroed struct is a valid empty one */
 
 #endif

@@ -27,6 +27,7 @@
 #define SETTLED_EXTRA_NS                                                                           \
     (2 * CLOCK_NS_PER_S) /* to see what comes after the last expected event                        \
                           */
+#define RESTART_TIMEOUT_NS (20 * CLOCK_NS_PER_S)
 #define RETRAIN_POLL_NS (CLOCK_NS_PER_S / 5)
 
 struct stage { /* the loop's state */
@@ -36,6 +37,7 @@ struct stage { /* the loop's state */
     struct engine *engine;
     struct http *http;
     struct status status;
+    struct disturbances disturbances;
     int64_t start_mono_ns;
     int64_t phase_start_ns[SCENARIO_PHASES_MAX];
     int retrain_phase; /* -1: none */
@@ -141,7 +143,8 @@ static void count_alerts(struct stage *stage, int64_t now_ns)
 {
     struct prometheus_matrix alerts = {0};
     double now_unix_s = (double)clock_wall_ns() / (double)CLOCK_NS_PER_S;
-    if (stage->config->stack == NULL || now_ns - stage->alerts_asked_ns < CLOCK_NS_PER_S) {
+    if (stage->config->stack == NULL || stage->disturbances.prometheus_stalled ||
+        now_ns - stage->alerts_asked_ns < CLOCK_NS_PER_S) {
         return;
     }
     stage->alerts_asked_ns = now_ns;
@@ -235,6 +238,29 @@ static bool settled(struct stage *stage, int64_t now_ns)
     return stage->settled_ns != 0 && now_ns - stage->settled_ns >= SETTLED_EXTRA_NS;
 }
 
+/* A drill that did not do what its scenario says shows nothing. */
+static bool disturb(struct stage *stage, int64_t now_ns)
+{
+    struct error error = {0};
+    if (disturbances_move(&stage->disturbances, now_ns, &error) == ERR_OK) {
+        return true;
+    }
+    judge_invalid(stage->judgement, "%.200s at %.1f s", error.text,
+                  (double)now_ns / (double)CLOCK_NS_PER_S);
+    return false;
+}
+
+static void end_disturbances(struct stage *stage)
+{
+    struct error error = {0};
+    if (disturbances_finish(&stage->disturbances, drill_now(stage),
+                            clock_mono_ns() + RESTART_TIMEOUT_NS, &error) != ERR_OK) {
+        judge_invalid(stage->judgement, "%.200s when the drill ended", error.text);
+    }
+    stage->result->life_count = stage->disturbances.life_count;
+    memcpy(stage->result->life, stage->disturbances.life, sizeof stage->result->life);
+}
+
 static void walk_phases(struct stage *stage)
 {
     int64_t end_ns = play_end_ns(stage->config);
@@ -246,6 +272,9 @@ static void walk_phases(struct stage *stage)
             return;
         }
         if (now_ns >= end_ns || settled(stage, now_ns)) {
+            return;
+        }
+        if (!disturb(stage, now_ns)) {
             return;
         }
         move_retraining(stage, now_ns);
@@ -283,25 +312,20 @@ static void fill_plan(const struct stage *stage, const struct target *target,
 {
     const struct play_config *config = stage->config;
     const struct scenario *scenario = config->scenario;
-    *plan = (struct engine_plan){
-        .population = config->population,
-        .drift = &scenario->drift,
-        .target = target,
-        .seen = config->seen,
-        .arrivals = {.seed = config->seed,
-                     .visits_per_s = scenario->lists_per_s / scenario->steps_per_visit,
-                     .steps_per_visit = scenario->steps_per_visit,
-                     .think_median_s = scenario->think_median_s,
-                     .think_sigma = scenario->think_sigma,
-                     .people = population_users(config->population),
-                     .end_ns = play_end_ns(config)},
-        .transport = &transport_curl,
-        .threads = config->threads,
-        .connections = config->connections,
-        .timeout_ms = REQUEST_TIMEOUT_MS,
-        .start_mono_ns = stage->start_mono_ns,
-        .phase_start_ns = stage->phase_start_ns,
-        .phase_count = config->last_phase + 1};
+    *plan = (struct engine_plan){.population = config->population,
+                                 .drift = &scenario->drift,
+                                 .target = target,
+                                 .seen = config->seen,
+                                 .arrivals = *config->arrivals,
+                                 .transport = &transport_curl,
+                                 .threads = config->threads,
+                                 .connections = config->connections,
+                                 .timeout_ms = REQUEST_TIMEOUT_MS,
+                                 .start_mono_ns = stage->start_mono_ns,
+                                 .phase_start_ns = stage->phase_start_ns,
+                                 .phase_count = config->last_phase + 1,
+                                 .keep_truth = config->keep_events,
+                                 .keep_events = config->keep_events};
 }
 
 static void set_origin(struct stage *stage)
@@ -327,18 +351,35 @@ enum err play(const struct play_config *config, struct judgement *judgement,
         stage.phase_start_ns[i] = config->scenario->phase[i].start_ns;
     }
     set_origin(&stage);
+    stage.http = http_new();
     fill_plan(&stage, &target, &plan);
     enum err code = engine_start(&plan, &stage.engine, error);
     if (code != ERR_OK) {
+        http_free(stage.http);
         return code;
     }
-    stage.http = http_new();
+    struct disturbances_config disturbed = {.scenario = config->scenario,
+                                            .http = stage.http,
+                                            .stack = config->stack,
+                                            .bundled = config->bundled,
+                                            .target_url = config->target_url,
+                                            .last_metrics_path = config->last_metrics_path};
+    disturbances_init(&stage.disturbances, &disturbed);
     status_init(&stage.status);
     walk_phases(&stage);
     check_retraining(&stage);
+    end_disturbances(&stage);
     status_break(&stage.status);
     engine_stop(stage.engine);
     engine_join(stage.engine, &out->engine);
     http_free(stage.http);
     return ERR_OK;
+}
+
+void play_result_deinit(struct play_result *result)
+{
+    for (int i = 0; i < result->life_count; i++) {
+        metrics_snapshot_free(result->life[i].after);
+    }
+    engine_result_deinit(&result->engine);
 }

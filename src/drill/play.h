@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "drill/bundled.h"
+#include "drill/disturbances.h"
 #include "drill/judge.h"
 #include "drill/scenario.h"
 #include "drill/stack.h"
@@ -21,21 +22,26 @@ struct play_config { /* borrowed */
     const struct scenario *scenario;
     const struct population *population;
     struct engine_seen seen;
-    uint64_t seed;
+    const struct arrivals_config *arrivals; /* with the bound drift, if any */
+    bool keep_events;
     unsigned threads;
     int connections; /* per thread */
     const char *target_url;
     const char *later_folder; /* data set handed over by a phase that retrains; NULL if none */
     struct stack *stack;      /* NULL: nothing watches (calibration) */
     struct bundled *bundled;
-    int last_phase; /* the drill ends after this phase */
+    const char *last_metrics_path; /* that the target writes when it is restarted */
+    int last_phase;                /* the drill ends after this phase */
 };
 
 struct play_result {
-    struct engine_result engine; /* engine_result_deinit */
-    double origin_unix_s;        /* Unix time of drill time 0 */
-    double end_s;                /* drill time at which the last phase ended */
+    struct engine_result engine;
+    double origin_unix_s; /* Unix time of drill time 0 */
+    double end_s;         /* drill time at which the last phase ended */
     bool interrupted;
+    /* Lives of the target that ended in a restart, the first one first. */
+    int life_count;
+    struct disturbance_life life[SCENARIO_DISTURBANCES_MAX];
     double retrained_s; /* drill time at which retraining was done; NaN = it was not */
     char retrain_error[256];
 };
@@ -43,6 +49,8 @@ struct play_result {
 /* Whatever makes the drill invalid is added to `judgement`. */
 enum err play(const struct play_config *config, struct judgement *judgement,
               struct play_result *out, struct error *error);
+
+void play_result_deinit(struct play_result *result);
 
 /* True once SIGINT or SIGTERM arrived; waits for one at most timeout_ns. */
 bool play_interrupted(int64_t timeout_ns);

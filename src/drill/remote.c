@@ -102,6 +102,14 @@ enum err remote_training_status(struct http *http, const char *url, struct remot
     return ERR_OK;
 }
 
+enum err remote_fault(struct http *http, const char *url, const char *body, struct error *error)
+{
+    struct buf answer;
+    enum err code = ask(http, url, "/admin/fault", body, &answer, error);
+    buf_deinit(&answer);
+    return code;
+}
+
 enum err remote_metrics(struct http *http, const char *url, struct metrics_snapshot **out,
                         struct error *error)
 {

@@ -23,6 +23,8 @@ enum err remote_retrain(struct http *http, const char *url, const char *data_fol
                         struct error *error);
 enum err remote_training_status(struct http *http, const char *url, struct remote_training *out,
                                 struct error *error);
+/* Begins a fault on demand; `body` as POST /admin/fault wants it. */
+enum err remote_fault(struct http *http, const char *url, const char *body, struct error *error);
 enum err remote_metrics(struct http *http, const char *url, struct metrics_snapshot **out,
                         struct error *error);
 

@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <jansson.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -529,12 +530,20 @@ bool stack_alive(struct stack *stack, char *what, size_t size)
     return true;
 }
 
+void stack_stall(struct stack *stack, bool stalled)
+{
+    (void)kill(child_pid(stack->prometheus), stalled ? SIGSTOP : SIGCONT);
+}
+
 void stack_stop(struct stack *stack)
 {
     if (stack == NULL) {
         return;
     }
     prometheus_free(stack->client);
+    if (stack->prometheus != NULL) {
+        stack_stall(stack, false); /* it would not hear that it is to end */
+    }
     child_stop(stack->prometheus, STOP_GRACE_MS);
     child_stop(stack->alertmanager, STOP_GRACE_MS);
     webhook_stop(stack->webhook);

@@ -46,6 +46,8 @@ const char *stack_prometheus_version(const struct stack *stack);
 const char *stack_alertmanager_version(const struct stack *stack);
 /* False if one of the processes has ended; `what` then tells which and how. */
 bool stack_alive(struct stack *stack, char *what, size_t size);
+/* Stops Prometheus where it stands, or lets it go on. stack_stop ends a stalled one, too. */
+void stack_stall(struct stack *stack, bool stalled);
 void stack_stop(struct stack *stack); /* accepts NULL */
 
 #endif

@@ -1,0 +1,238 @@
+/*
+ * A restart has three moments: the target is ended, what it had counted is read from the file it
+ * left, and after the pause it is started again. No scrape would do for that file: requests that
+ * came between the scrape and the end would be in nobody's count.
+ *
+ * Rejected: kill -9, which is a fair disturbance but makes it impossible to tell what had been
+ * counted, so that reconciliation proves nothing.
+ */
+#include "drill/disturbances.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/fileio.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "drill/remote.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* From the end of a disturbance until scrapes and evaluations are regular again: a process that
+ * reads its model, a Prometheus that catches up. */
+#define RECOVERY_S 5.0
+#define METRICS_MAX_BYTES (8u << 20)
+#define POLL_NS (CLOCK_NS_PER_MS)
+
+bool scenario_disturbed(const struct scenario *scenario, double from_s, double to_s)
+{
+    double step_s =
+        (double)(scenario->scrape_ns > scenario->evaluation_ns ? scenario->scrape_ns
+                                                               : scenario->evaluation_ns) /
+        (double)(scenario->time_scale * CLOCK_NS_PER_S);
+    for (int i = 0; i < scenario->disturbance_count; i++) {
+        const struct scenario_disturbance *d = &scenario->disturbance[i];
+        double start_s = (double)d->at_ns / (double)CLOCK_NS_PER_S;
+        double end_s = start_s + (double)d->lasts_ns / (double)CLOCK_NS_PER_S;
+        /* The last good sample may lie two intervals before the first one that is missing. */
+        if (from_s >= start_s - 2 * step_s && to_s <= end_s + RECOVERY_S + 2 * step_s &&
+            to_s >= start_s) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool has_kind(const struct scenario *scenario, enum scenario_disturb kind)
+{
+    bool found = false;
+    for (int i = 0; i < scenario->disturbance_count; i++) {
+        found = found || scenario->disturbance[i].kind == kind;
+    }
+    return found;
+}
+
+bool scenario_restarts(const struct scenario *scenario)
+{
+    return has_kind(scenario, SCENARIO_RESTART_TARGET);
+}
+
+bool scenario_breaks(const struct scenario *scenario)
+{
+    return has_kind(scenario, SCENARIO_TARGET_FAULT);
+}
+
+void disturbances_init(struct disturbances *disturbances, const struct disturbances_config *config)
+{
+    *disturbances = (struct disturbances){.config = *config};
+}
+
+/* ---- the target ---- */
+
+static struct metrics_snapshot *read_last_metrics(const char *path)
+{
+    struct metrics_snapshot *snapshot = NULL;
+    struct buf text;
+    buf_init(&text, METRICS_MAX_BYTES);
+    if (file_read(path, &text, NULL) != ERR_OK ||
+        metrics_parse(path, text.data, text.len, &snapshot, NULL) != ERR_OK) {
+        snapshot = NULL;
+    }
+    buf_deinit(&text);
+    remove(path);
+    return snapshot;
+}
+
+static enum err end_target(struct disturbances *disturbances, int64_t now_ns, struct error *error)
+{
+    const struct disturbances_config *config = &disturbances->config;
+    if (config->bundled == NULL || disturbances->target_down || disturbances->starting) {
+        return error_set(error, ERR_INVALID, NULL, 0, "the target could not be restarted: %s",
+                         config->bundled == NULL ? "it is not the bundled one"
+                                                 : "it was still down from the restart before");
+    }
+    int64_t began_ns = clock_mono_ns();
+    bundled_pause(config->bundled);
+    int64_t ended_ns = now_ns + clock_mono_ns() - began_ns;
+    disturbances->target_down = true;
+    struct disturbance_life *life = &disturbances->life[disturbances->life_count++];
+    *life = (struct disturbance_life){.asked_ns = ended_ns,
+                                      .ended_ns = ended_ns,
+                                      .after = read_last_metrics(config->last_metrics_path)};
+    return ERR_OK;
+}
+
+static enum err start_target(struct disturbances *disturbances, int64_t now_ns, struct error *error)
+{
+    struct disturbance_life *life = &disturbances->life[disturbances->life_count - 1];
+    life->ended_ns = now_ns > life->asked_ns ? now_ns : life->asked_ns;
+    disturbances->target_down = false;
+    disturbances->starting = true;
+    return bundled_resume(disturbances->config.bundled, error);
+}
+
+static enum err await_target(struct disturbances *disturbances, int64_t deadline_mono_ns,
+                             struct error *error)
+{
+    const char *url = NULL;
+    if (!disturbances->starting) {
+        return ERR_OK;
+    }
+    enum err code = bundled_url(disturbances->config.bundled, deadline_mono_ns, &url, error);
+    disturbances->starting = code == ERR_TIMEOUT;
+    return code;
+}
+
+static enum err begin_fault(struct disturbances *disturbances,
+                            const struct scenario_disturbance *disturbance, struct error *error)
+{
+    json_t *body = json_loads(disturbance->fault, 0, NULL);
+    if (!json_is_object(body)) {
+        json_decref(body);
+        return error_set(error, ERR_INVALID, NULL, 0, "the fault '%.200s' is no JSON object",
+                         disturbance->fault);
+    }
+    json_object_set_new(body, "duration_s",
+                        json_real((double)disturbance->lasts_ns / (double)CLOCK_NS_PER_S));
+    char *text = json_dumps(body, JSON_COMPACT);
+    enum err code =
+        remote_fault(disturbances->config.http, disturbances->config.target_url, text, error);
+    free(text);
+    json_decref(body);
+    return code;
+}
+
+/* ---- the course of one ---- */
+
+static enum err begin(struct disturbances *disturbances,
+                      const struct scenario_disturbance *disturbance, int64_t now_ns,
+                      struct error *error)
+{
+    switch (disturbance->kind) {
+    case SCENARIO_RESTART_TARGET:
+        return end_target(disturbances, now_ns, error);
+    case SCENARIO_STALL_PROMETHEUS:
+        if (disturbances->config.stack != NULL) {
+            stack_stall(disturbances->config.stack, true);
+            disturbances->prometheus_stalled = true;
+        }
+        return ERR_OK;
+    case SCENARIO_TARGET_FAULT:
+        return begin_fault(disturbances, disturbance, error);
+    }
+    return ERR_OK;
+}
+
+static enum err end(struct disturbances *disturbances,
+                    const struct scenario_disturbance *disturbance, int64_t now_ns,
+                    struct error *error)
+{
+    switch (disturbance->kind) {
+    case SCENARIO_RESTART_TARGET:
+        return start_target(disturbances, now_ns, error);
+    case SCENARIO_STALL_PROMETHEUS:
+        if (disturbances->config.stack != NULL) {
+            stack_stall(disturbances->config.stack, false);
+            disturbances->prometheus_stalled = false;
+        }
+        return ERR_OK;
+    case SCENARIO_TARGET_FAULT: /* ends by itself */
+        return ERR_OK;
+    }
+    return ERR_OK;
+}
+
+static void tell(const struct scenario_disturbance *disturbance, bool begins, int64_t now_ns)
+{
+    static const char *const what[][2] = {
+        [SCENARIO_RESTART_TARGET] = {"the target is started again", "the target is ended"},
+        [SCENARIO_STALL_PROMETHEUS] = {"Prometheus goes on", "Prometheus is stopped"},
+        [SCENARIO_TARGET_FAULT] = {"the target's fault is over", "the target gets a fault"}};
+    log_write(LOG_INFO, "drill", "%.1f s: %s", (double)now_ns / (double)CLOCK_NS_PER_S,
+              what[disturbance->kind][begins]);
+}
+
+enum err disturbances_move(struct disturbances *disturbances, int64_t now_ns, struct error *error)
+{
+    const struct scenario *scenario = disturbances->config.scenario;
+    enum err code = await_target(disturbances, clock_mono_ns() + POLL_NS, NULL);
+    if (code != ERR_OK && code != ERR_TIMEOUT) {
+        return error_set(error, code, NULL, 0,
+                         "the restarted target did not become ready; target.log tells why");
+    }
+    code = ERR_OK;
+    for (int i = 0; i < scenario->disturbance_count && code == ERR_OK; i++) {
+        const struct scenario_disturbance *disturbance = &scenario->disturbance[i];
+        enum disturbance_state *state = &disturbances->state[i];
+        if (*state == DISTURBANCE_AHEAD && now_ns >= disturbance->at_ns) {
+            tell(disturbance, true, now_ns);
+            *state = DISTURBANCE_ON;
+            code = begin(disturbances, disturbance, now_ns, error);
+        }
+        if (code == ERR_OK && *state == DISTURBANCE_ON &&
+            now_ns >= disturbance->at_ns + disturbance->lasts_ns) {
+            *state = DISTURBANCE_OVER;
+            tell(disturbance, false, now_ns);
+            code = end(disturbances, disturbance, now_ns, error);
+        }
+    }
+    return code;
+}
+
+enum err disturbances_finish(struct disturbances *disturbances, int64_t now_ns,
+                             int64_t deadline_mono_ns, struct error *error)
+{
+    const struct scenario *scenario = disturbances->config.scenario;
+    enum err code = ERR_OK;
+    for (int i = 0; i < scenario->disturbance_count; i++) {
+        if (disturbances->state[i] == DISTURBANCE_ON) {
+            disturbances->state[i] = DISTURBANCE_OVER;
+            enum err ended = end(disturbances, &scenario->disturbance[i], now_ns, error);
+            code = code == ERR_OK ? ended : code;
+        }
+    }
+    enum err awaited = await_target(disturbances, deadline_mono_ns, error);
+    return code == ERR_OK ? awaited : code;
+}

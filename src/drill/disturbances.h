@@ -1,0 +1,61 @@
+/*
+ * What a scenario does to the target and to Prometheus while people play: restarts, stalls, faults
+ * on demand. disturbances_move is asked at every turn of the drill's loop and begins and ends what
+ * is due; it never waits. Main thread only, but for scenario_disturbed, which is pure.
+ */
+#ifndef DRILL_DISTURBANCES_H
+#define DRILL_DISTURBANCES_H
+
+#include "base/http.h"
+#include "base/metrics.h"
+#include "drill/bundled.h"
+#include "drill/scenario.h"
+#include "drill/stack.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Is this gap in scrapes or evaluations (drill time, seconds) of the scenario's own making: does it
+ * lie within a declared disturbance, give or take what a stopped process needs to be back? Pure. */
+bool scenario_disturbed(const struct scenario *scenario, double from_s, double to_s);
+/* Does the scenario restart the target? */
+bool scenario_restarts(const struct scenario *scenario);
+/* Does it need the target's faults on demand? */
+bool scenario_breaks(const struct scenario *scenario);
+
+enum disturbance_state { DISTURBANCE_AHEAD, DISTURBANCE_ON, DISTURBANCE_OVER };
+
+/* A life of the target: what it had counted at its end. The first one began before the drill. */
+struct disturbance_life {
+    int64_t asked_ns, ended_ns;     /* drill time: it had ended; the next one began */
+    struct metrics_snapshot *after; /* the caller's to free; NULL: it could not be learnt */
+};
+
+struct disturbances_config { /* borrowed as long as it is moved */
+    const struct scenario *scenario;
+    struct http *http;
+    struct stack *stack;     /* NULL: no Prometheus to stall */
+    struct bundled *bundled; /* NULL: no target that could be restarted */
+    const char *target_url;
+    const char *last_metrics_path; /* what the bundled target writes when it ends */
+};
+
+struct disturbances {
+    struct disturbances_config config;
+    enum disturbance_state state[SCENARIO_DISTURBANCES_MAX];
+    bool target_down, starting; /* ended; started again and not ready yet */
+    bool prometheus_stalled;
+    int life_count; /* that are over */
+    struct disturbance_life life[SCENARIO_DISTURBANCES_MAX];
+};
+
+void disturbances_init(struct disturbances *disturbances, const struct disturbances_config *config);
+/* Begins and ends what is due at this drill time. An error means that the drill did not do what
+ * its scenario says. */
+enum err disturbances_move(struct disturbances *disturbances, int64_t now_ns, struct error *error)
+    __attribute__((warn_unused_result));
+/* Ends what is still on, waiting for a target that is starting at most until deadline_mono_ns. */
+enum err disturbances_finish(struct disturbances *disturbances, int64_t now_ns,
+                             int64_t deadline_mono_ns, struct error *error) __attribute__((warn_unused_result));
+
+#endif

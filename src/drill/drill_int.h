@@ -1,0 +1,74 @@
+/*
+ * Shared by drill.c, which holds the steps of a drill together, drill_prepare.c (people, target,
+ * rules, stack) and drill_report.c (what is written about it).
+ */
+#ifndef DRILL_DRILL_INT_H
+#define DRILL_DRILL_INT_H
+
+#include "base/http.h"
+#include "base/metrics.h"
+#include "drill/bundled.h"
+#include "drill/drill.h"
+#include "drill/evidence.h"
+#include "drill/floors.h"
+#include "drill/judge.h"
+#include "drill/people.h"
+#include "drill/play.h"
+#include "drill/reconcile.h"
+#include "drill/results.h"
+#include "drill/scenario.h"
+#include "drill/stack.h"
+#include "drill/visits.h"
+#include "drill/watch_rules.h"
+#include "population/effect.h"
+
+/* In the result folder; removed when the drill ends. */
+#define DRILL_SCRATCH ".data"
+#define DRILL_LAST_METRICS DRILL_SCRATCH "/last-metrics.txt"
+
+struct drill {
+    const struct drill_config *config;
+    struct scenario scenario; /* its drift is bound once the people are there */
+    struct drift asleep;      /* the bound drift of a drill that plays without it */
+    struct results *results;
+    struct people people;
+    struct effect_sample *sample; /* NULL without injections */
+    struct visits visits;
+    bool has_model; /* the target did not train */
+    struct bundled *bundled;
+    const char *target_url;
+    char target_version[128];
+    struct http *http;
+    struct watch_rules rules;
+    struct stack *stack; /* NULL: nothing watches */
+    struct metrics_snapshot *metrics_before;
+    struct play_result play;
+    bool played;
+    struct reconciliation reconciliation;
+    struct evidence evidence;
+    struct floors floors;
+    struct judgement judgement;
+    int64_t started_wall_ns;
+};
+
+bool drill_calibrates(const struct drill *drill);
+/* Does a stack watch it? */
+bool drill_is_watched(const struct drill *drill);
+/* "folder/name" */
+void drill_path(const struct drill *drill, const char *name, char *out, size_t size);
+/* The phase whose people are at rest: the last one before any injection begins; -1 if none is. */
+int drill_control_phase(const struct scenario *scenario);
+/* The phase after which the drill ends. */
+int drill_last_phase(const struct drill *drill);
+
+/* People, their past, target, rules and stack, in this order. */
+enum err drill_prepare(struct drill *drill, struct error *error);
+/* Was the load generator fit to measure? Otherwise the judgement is invalid. */
+void drill_check_generator(struct drill *drill);
+void drill_reconcile(struct drill *drill);
+/* verdict.json, junit.xml, ledger.jsonl and the table on stdout. */
+enum err drill_report(struct drill *drill, struct error *error);
+/* The objectives that the control phase comes to. */
+enum err drill_write_calibration(struct drill *drill, struct error *error);
+
+#endif

@@ -1,0 +1,232 @@
+/*
+ * What a drill needs before it can be played. The recommender trains in its own process while this
+ * one reads back who saw what; objectives are chosen only when the target has told its version.
+ */
+#include "drill/drill_int.h"
+
+#include "base/clock.h"
+#include "base/fileio.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "drill/disturbances.h"
+#include "drill/model_cache.h"
+#include "drill/remote.h"
+
+#include <stdio.h>
+
+#define TRAINING_TIMEOUT_NS (120 * CLOCK_NS_PER_S)
+#define STACK_TIMEOUT_NS (30 * CLOCK_NS_PER_S)
+
+static bool has_model(const struct drill *drill, const char *path)
+{
+    return model_cache_fetch(drill->people.past_folder, drill->config->seed, path);
+}
+
+/* What the target needs for itself lies beside the stack's data and goes when the drill does. */
+static enum err start_target(struct drill *drill, struct error *error)
+{
+    const struct scenario *scenario = &drill->scenario;
+    bool restarts = scenario_restarts(scenario);
+    char log[600], folder[600], model[640], store[640], last_metrics[640];
+    drill_path(drill, "target.log", log, sizeof log);
+    drill_path(drill, DRILL_SCRATCH, folder, sizeof folder);
+    drill_path(drill, DRILL_SCRATCH "/target.model", model, sizeof model);
+    drill_path(drill, DRILL_SCRATCH "/ratings.db", store, sizeof store);
+    drill_path(drill, DRILL_LAST_METRICS, last_metrics, sizeof last_metrics);
+    enum err code = file_make_folders(folder, error);
+    if (code != ERR_OK) {
+        return code;
+    }
+    struct bundled_config config = {.data_folder = drill->people.past_folder,
+                                    .log_path = log,
+                                    .seed = drill->config->seed,
+                                    .model_path = model,
+                                    .store_path = restarts ? store : NULL,
+                                    .last_metrics_path = restarts ? last_metrics : NULL,
+                                    .enable_faults = scenario_breaks(scenario)};
+    drill->has_model = has_model(drill, model);
+    log_write(LOG_INFO, "drill", "the recommender %s",
+              drill->has_model ? "starts from a model that was kept" : "trains on it");
+    return bundled_start(&config, &drill->bundled, error);
+}
+
+static void keep_model(const struct drill *drill)
+{
+    char model[640];
+    drill_path(drill, DRILL_SCRATCH "/target.model", model, sizeof model);
+    if (!drill->has_model) {
+        model_cache_keep(drill->people.past_folder, drill->config->seed, model);
+    }
+}
+
+/* The address comes when training is done; a signal must not wait for that. */
+static enum err await_target(struct drill *drill, struct error *error)
+{
+    int64_t deadline_ns = clock_mono_ns() + TRAINING_TIMEOUT_NS;
+    for (;;) {
+        int64_t turn_ns = clock_mono_ns() + CLOCK_NS_PER_S / 4;
+        bool last = turn_ns >= deadline_ns;
+        enum err code =
+            bundled_url(drill->bundled, turn_ns, &drill->target_url, last ? error : NULL);
+        if (code != ERR_TIMEOUT || last) {
+            if (code != ERR_OK && !last) {
+                error_set(error, code, drill->config->folder, 0,
+                          "the recommender did not start; target.log tells why");
+            }
+            return code;
+        }
+        if (play_interrupted(0)) {
+            return error_set(error, ERR_INTERRUPTED, NULL, 0, "interrupted before the drill began");
+        }
+    }
+}
+
+static enum err ask_target(struct drill *drill, struct error *error)
+{
+    drill->http = http_new();
+    enum err code = remote_version(drill->http, drill->target_url, drill->target_version,
+                                   sizeof drill->target_version, error);
+    if (code == ERR_OK) {
+        code = remote_metrics(drill->http, drill->target_url, &drill->metrics_before, error);
+    }
+    return code;
+}
+
+static enum err start_stack(struct drill *drill, struct error *error)
+{
+    const struct drill_config *config = drill->config;
+    char alertmanager_file[600];
+    struct faults faults;
+    snprintf(alertmanager_file, sizeof alertmanager_file, "%s/prometheus/alertmanager.yml",
+             config->home);
+    struct stack_config stack = {.folder = config->folder,
+                                 .target_url = drill->target_url,
+                                 .rule_files = drill->rules.path,
+                                 .rule_file_count = drill->rules.count,
+                                 .alertmanager_file = config->alertmanager_file != NULL
+                                                          ? config->alertmanager_file
+                                                          : alertmanager_file,
+                                 .time_scale = drill->scenario.time_scale,
+                                 .scrape_ns = drill->scenario.scrape_ns,
+                                 .evaluation_ns = drill->scenario.evaluation_ns,
+                                 .prometheus_program = config->prometheus_program,
+                                 .alertmanager_program = config->alertmanager_program,
+                                 .ready_timeout_ns = STACK_TIMEOUT_NS,
+                                 .interrupted = play_interrupted};
+    faults_init(&faults);
+    enum err code = stack_start(&stack, &drill->stack, &faults, error);
+    faults_print(&faults);
+    faults_deinit(&faults);
+    if (code == ERR_OK) {
+        log_write(LOG_INFO, "drill", "target %s, Prometheus %s, Alertmanager %s", drill->target_url,
+                  stack_prometheus_url(drill->stack), stack_alertmanager_url(drill->stack));
+    }
+    return code;
+}
+
+static enum err choose_rules(struct drill *drill, struct error *error)
+{
+    struct watch_rules_request request = {.home = drill->config->home,
+                                          .glob = drill->config->rules_glob,
+                                          .fingerprint = drill->people.data.fingerprint,
+                                          .people = drill->scenario.people,
+                                          .data_name = drill->people.data_name,
+                                          .target = drill->target_version,
+                                          .scenario_path = drill->config->scenario_path};
+    return watch_rules_choose(&request, &drill->rules, error);
+}
+
+/* Injections are bound to the people, and sizes in stars, nats or PSI are solved. */
+static enum err bind_drift(struct drill *drill, struct error *error)
+{
+    struct parallel parallel = parallel_all_cores();
+    struct drift *drift = &drill->scenario.drift;
+    enum err code = population_bind_drift(drill->people.population, drift, &parallel, error);
+    if (code == ERR_OK && drift->count > 0) {
+        struct effect_config config = effect_defaults();
+        drill->sample = effect_sample_new(&config, drill->people.population, &parallel);
+        code = effect_solve(drill->sample, drift, &parallel, error);
+    }
+    if (code != ERR_OK && error->where[0] == '\0') {
+        text_copy(error->where, sizeof error->where, drill->config->scenario_path);
+    }
+    return code;
+}
+
+static enum err prepare_people(struct drill *drill, struct error *error)
+{
+    struct people_request request = {.data = drill->config->data,
+                                     .home = drill->config->home,
+                                     .cache_root = drill->config->cache_root,
+                                     .scenario = &drill->scenario,
+                                     .seed = drill->config->seed,
+                                     .interrupted = play_interrupted};
+    enum err code = people_prepare(&request, &drill->people, error);
+    if (code == ERR_OK) {
+        code = bind_drift(drill, error);
+    }
+    if (code == ERR_OK) {
+        bool later = drill_is_watched(drill) && !drill->config->without_injections;
+        code = people_write_pasts(&request, &drill->scenario.drift, later, &drill->people, error);
+    }
+    return code;
+}
+
+static enum err plan_visits(struct drill *drill, struct error *error)
+{
+    const struct scenario_phase *last = &drill->scenario.phase[drill_last_phase(drill)];
+    struct visits_request request = {.scenario = &drill->scenario,
+                                     .people = &drill->people,
+                                     .drift = &drill->scenario.drift,
+                                     .seed = drill->config->seed,
+                                     .end_ns = last->start_ns + last->duration_ns};
+    return visits_plan(&request, &drill->visits, error);
+}
+
+/* The past is that of a world in which the injections will come, so that a drill with them and one
+ * without have the same people and the same model. */
+static void put_drift_to_sleep(struct drill *drill)
+{
+    if (drill->config->without_injections) {
+        drill->asleep = drill->scenario.drift;
+        drill->scenario.drift = (struct drift){0};
+        drill->scenario.disturbance_count = 0;
+        drill->scenario.expectation_count = 0;
+    }
+}
+
+static enum err prepare_target(struct drill *drill, struct error *error)
+{
+    enum err code = start_target(drill, error);
+    if (code == ERR_OK) {
+        code = people_read_seen(&drill->people, &drill->scenario.drift, error);
+    }
+    if (code == ERR_OK) {
+        put_drift_to_sleep(drill);
+        code = plan_visits(drill, error);
+    }
+    if (code == ERR_OK) {
+        code = await_target(drill, error);
+    }
+    if (code == ERR_OK) {
+        keep_model(drill);
+        code = ask_target(drill, error);
+    }
+    return code;
+}
+
+/* Steps that need nothing running yet, then the target, then the stack. */
+enum err drill_prepare(struct drill *drill, struct error *error)
+{
+    enum err code = prepare_people(drill, error);
+    if (code == ERR_OK) {
+        code = prepare_target(drill, error);
+    }
+    if (code == ERR_OK && drill_is_watched(drill)) {
+        code = choose_rules(drill, error);
+    }
+    if (code == ERR_OK && drill_is_watched(drill)) {
+        code = start_stack(drill, error);
+    }
+    return code;
+}
