@@ -1,22 +1,40 @@
 /*
- * Do simulator and target count the same? Differences of the target's counters between a scrape
- * before the first request and one after the last answer, against the ledger. Requests without an
- * answer may or may not have been counted and give that much slack. Pure.
+ * Do simulator and target count the same, series by series? Growth of the target's counters between
+ * a scrape before the first request and one after the last answer, against the ledger. Each row
+ * says what kind of disagreement it found. A target that was restarted has several lives, each with
+ * scrapes of its own, whose growth is added up. Pure.
  */
 #ifndef DRILL_RECONCILE_H
 #define DRILL_RECONCILE_H
 
 #include "base/metrics.h"
+#include "load/events.h"
 #include "load/ledger.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
-#define RECONCILE_ROWS_MAX 24
+/* With eight sources told apart, 282 are needed. */
+#define RECONCILE_ROWS_MAX 320
+
+enum reconcile_kind {
+    RECONCILE_EQUAL,
+    RECONCILE_EXPLAINED, /* differs by no more than requests that nobody can tell about */
+    RECONCILE_ABSENT,    /* the target does not export the family */
+    RECONCILE_RESET,     /* a counter fell within a life: the target started again unnoticed */
+    RECONCILE_LOST,      /* the target counted less than happened */
+    RECONCILE_DOUBLE,    /* the target counted more than happened */
+    RECONCILE_BEYOND,    /* more, and unanswered requests explain only a part of it */
+    RECONCILE_LABEL,     /* over all labels the sums agree, with this label they do not */
+    RECONCILE_BUCKET     /* as many, but of other values */
+};
 
 struct reconcile_row {
-    char name[96];
+    char name[128]; /* the series as Prometheus writes it; without labels: the sum over them */
     double ledger, target;
-    double slack; /* the target may hold up to this much more */
+    double slack;   /* the target may hold up to this much more: requests without an answer */
+    double missing; /* the target may show up to this much less: between lives */
+    enum reconcile_kind kind;
     bool ok;
 };
 
@@ -27,8 +45,25 @@ struct reconciliation {
     int64_t lost; /* requests without an answer */
 };
 
-void reconcile(const struct ledger_counts *ledger, const struct metrics_snapshot *before,
+struct reconcile_life {                    /* of the target's process */
+    const struct metrics_snapshot *before; /* NULL = it began with every counter at 0 */
+    const struct metrics_snapshot *after;
+    /* Of a life that ended before the drill did: drill times of the asking for `after` and of the
+     * beginning of the next life. What was answered between the two may be in no scrape, and a
+     * rating of a list from before may find the list forgotten. ended_ns 0: the last life. */
+    int64_t asked_ns, ended_ns;
+};
+
+/* Families that the bundled recommender has and the article's service has not may be absent.
+ * `events`, NULL or incomplete, tell exactly which lists were rated in another life. */
+void reconcile_lives(const struct ledger *ledger, const struct events *events,
+                     const struct reconcile_life *life, size_t life_count,
+                     struct reconciliation *out);
+/* The same of a target with one life. */
+void reconcile(const struct ledger *ledger, const struct metrics_snapshot *before,
                const struct metrics_snapshot *after, struct reconciliation *out);
 bool reconcile_agrees(const struct reconciliation *reconciliation);
+/* "lost", "double counted", ...: what a report calls the finding. */
+const char *reconcile_kind_text(enum reconcile_kind kind);
 
 #endif
