@@ -1,5 +1,5 @@
 /*
- * Reading the expectations of a scenario. Each has one of eight forms, known by one key; a key of
+ * Reading the expectations of a scenario. Each has one form, known by one key; a key of
  * another form is a fault like any unknown one, because an expectation half understood would be
  * judged as something its author did not mean.
  */
@@ -75,20 +75,42 @@ static void read_transition(const struct fields_at *at, const struct scenario *s
     }
 }
 
+/* The delay in floors is judged and reported apart from the firing that it is about. */
+static void read_floors(const struct fields_at *at, const struct scenario *scenario,
+                        const struct scenario_expectation *fires, struct scenario_expectation *out)
+{
+    double floors = 0;
+    if (!fields_real(at, "within_floors", FIELDS_OPTIONAL, 1, 1000, &floors) || fires->phase < 0) {
+        return;
+    }
+    *out = *fires;
+    out->kind = SCENARIO_DELAY_FLOOR;
+    out->floors = floors;
+    name_it(out, "%s in %s comes within %g floors", out->alert, scenario->phase[out->phase].name,
+            floors);
+}
+
+static const char *absence(const struct scenario_expectation *expectation)
+{
+    return expectation->kind == SCENARIO_SILENT ? "stays silent" : "is not notified";
+}
+
 static void read_silence(const struct fields_at *at, const struct scenario *scenario,
                          struct scenario_expectation *out)
 {
-    fields_text(at, "silent", FIELDS_REQUIRED, out->alert, sizeof out->alert);
+    const char *key = out->kind == SCENARIO_SILENT ? "silent" : "unnotified";
+    fields_text(at, key, FIELDS_REQUIRED, out->alert, sizeof out->alert);
     out->phases = read_phase_set(at, scenario);
-    name_it(out, "%s stays silent", out->alert);
+    name_it(out, "%s %s", out->alert, absence(out));
 }
 
 static void read_group_silence(const struct fields_at *at, const struct scenario *scenario,
                                struct scenario_expectation *out)
 {
-    fields_text(at, "silent_group", FIELDS_REQUIRED, out->group, sizeof out->group);
+    const char *key = out->kind == SCENARIO_SILENT ? "silent_group" : "unnotified_group";
+    fields_text(at, key, FIELDS_REQUIRED, out->group, sizeof out->group);
     out->phases = read_phase_set(at, scenario);
-    name_it(out, "group %s stays silent", out->group);
+    name_it(out, "group %s %s", out->group, absence(out));
 }
 
 static void read_agreement(const struct fields_at *at, const struct scenario *scenario,
@@ -114,27 +136,27 @@ static void read_agreement(const struct fields_at *at, const struct scenario *sc
     name_it(out, "recorded %s agrees with the ledger", scenario_quantity_name(out->quantity));
 }
 
-static void read_level(const struct fields_at *at, const struct scenario *scenario,
-                       struct scenario_expectation *out)
+/* One bound or both under the keys; an absent one is `none` of that side. */
+static void read_bounds(const struct fields_at *at, const char *const key[2], double min,
+                        double max, struct scenario_expectation *out)
 {
-    double least = 0, most = 0;
-    int quantity = 0;
-    if (fields_choice(at, "level", FIELDS_REQUIRED, plain_quantities, &quantity)) {
-        out->quantity = (enum scenario_quantity)(quantity + 1);
+    bool has_least = fields_real(at, key[0], FIELDS_OPTIONAL, min, max, &out->least);
+    bool has_most = fields_real(at, key[1], FIELDS_OPTIONAL, min, max, &out->most);
+    if (!has_least && !has_most) {
+        fields_fault(at->fields, at->path, "expected %s, %s or both", key[0], key[1]);
+    } else if (has_least && has_most && out->least > out->most) {
+        fields_fault(at->fields, at->path, "'%s' is above '%s'", key[0], key[1]);
     }
+}
+
+/* A phase, the earlier one it is compared with, and the window at the end of the first. */
+static void read_comparison(const struct fields_at *at, const struct scenario *scenario,
+                            struct scenario_expectation *out)
+{
     out->phase = scenario_read_phase_name(at, "phase", FIELDS_REQUIRED, scenario);
     out->rest_phase = scenario_read_phase_name(at, "of", FIELDS_REQUIRED, scenario);
     scenario_read_duration(at, "window", FIELDS_REQUIRED, CLOCK_NS_PER_S, scenario->time_scale,
                            &out->window_ns);
-    bool has_least = fields_real(at, "at_least_percent", FIELDS_OPTIONAL, 1, 1000, &least);
-    bool has_most = fields_real(at, "at_most_percent", FIELDS_OPTIONAL, 1, 1000, &most);
-    if (!has_least && !has_most) {
-        fields_fault(at->fields, at->path, "expected at_least_percent, at_most_percent or both");
-    } else if (has_least && has_most && least > most) {
-        fields_fault(at->fields, at->path, "'at_least_percent' is above 'at_most_percent'");
-    }
-    out->least = has_least ? least / 100 : 0;
-    out->most = has_most ? most / 100 : INFINITY;
     if (out->phase < 0 || out->rest_phase < 0) {
         return;
     }
@@ -146,8 +168,39 @@ static void read_level(const struct fields_at *at, const struct scenario *scenar
     if (out->rest_phase >= out->phase) {
         fields_fault(at->fields, at->path, "'of': expected a phase before '%s'", phase->name);
     }
-    name_it(out, "%s in %s relative to %s", scenario_quantity_name(out->quantity), phase->name,
+    name_it(out, "%s in %s %s %s", scenario_quantity_name(out->quantity), phase->name,
+            out->kind == SCENARIO_LEVEL ? "relative to" : "less that in",
             scenario->phase[out->rest_phase].name);
+}
+
+static void read_level(const struct fields_at *at, const struct scenario *scenario,
+                       struct scenario_expectation *out)
+{
+    static const char *const bounds[] = {"at_least_percent", "at_most_percent"};
+    int quantity = 0;
+    if (fields_choice(at, "level", FIELDS_REQUIRED, plain_quantities, &quantity)) {
+        out->quantity = (enum scenario_quantity)(quantity + 1);
+    }
+    out->least = 0;
+    out->most = INFINITY;
+    read_bounds(at, bounds, 1, 1000, out);
+    out->least /= 100;
+    out->most /= 100;
+    read_comparison(at, scenario, out);
+}
+
+static void read_moves(const struct fields_at *at, const struct scenario *scenario,
+                       struct scenario_expectation *out)
+{
+    static const char *const bounds[] = {"at_least", "at_most"};
+    int quantity = 0;
+    if (fields_choice(at, "moves", FIELDS_REQUIRED, scenario_quantity_names + 1, &quantity)) {
+        out->quantity = (enum scenario_quantity)(quantity + 1);
+    }
+    out->least = -INFINITY;
+    out->most = INFINITY;
+    read_bounds(at, bounds, -10, 10, out);
+    read_comparison(at, scenario, out);
 }
 
 /* The one word that can stand under a key. */
@@ -179,16 +232,19 @@ static const struct form {
     enum scenario_expect kind;
     void (*read)(const struct fields_at *at, const struct scenario *scenario,
                  struct scenario_expectation *out);
-    const char *known[7]; /* ends with NULL; the first tells the form */
+    const char *known[8]; /* ends with NULL; the first tells the form */
 } forms[] = {
-    {SCENARIO_FIRES, read_transition, {"fires", "phase", "within"}},
+    {SCENARIO_FIRES, read_transition, {"fires", "phase", "within", "within_floors"}},
     {SCENARIO_RESOLVES, read_transition, {"resolves", "phase", "within"}},
     {SCENARIO_SILENT, read_silence, {"silent", "phases"}},
     {SCENARIO_SILENT, read_group_silence, {"silent_group", "phases"}},
+    {SCENARIO_UNNOTIFIED, read_silence, {"unnotified", "phases"}},
+    {SCENARIO_UNNOTIFIED, read_group_silence, {"unnotified_group", "phases"}},
     {SCENARIO_AGREES, read_agreement, {"agrees", "with", "window", "within_percent", "phases"}},
     {SCENARIO_LEVEL,
      read_level,
      {"level", "phase", "of", "window", "at_least_percent", "at_most_percent"}},
+    {SCENARIO_MOVES, read_moves, {"moves", "phase", "of", "window", "at_least", "at_most"}},
     {SCENARIO_NOTIFICATIONS, read_notifications, {"notifications"}},
     {SCENARIO_RECONCILES, read_counts, {"counts"}},
 };
@@ -214,11 +270,12 @@ static const struct form *find_form(const struct fields *fields, const json_t *v
     if (found == NULL) {
         fields_fault(fields, path,
                      "expected a mapping with one of fires, resolves, silent, silent_group, "
-                     "agrees, level, notifications, counts");
+                     "unnotified, unnotified_group, agrees, level, moves, notifications, counts");
     }
     return found;
 }
 
+/* The n-th entry of the list becomes one expectation, or two if it names floors. */
 static void read_expectation(const struct fields *fields, const json_t *value, size_t index,
                              struct scenario *out)
 {
@@ -235,15 +292,19 @@ static void read_expectation(const struct fields *fields, const json_t *value, s
     expectation->line = fields_line(&at);
     form->read(&at, out, expectation);
     out->expectation_count++;
+    if (form->kind == SCENARIO_FIRES && fields_has(&at, "within_floors")) {
+        read_floors(&at, out, expectation, expectation + 1);
+        out->expectation_count++;
+    }
 }
 
 void scenario_read_expectations(const struct fields_at *root, struct scenario *out)
 {
     const json_t *list = fields_array(root, "expectations", FIELDS_REQUIRED);
     size_t count = json_array_size(list);
-    if (list != NULL && (count < 1 || count > SCENARIO_EXPECTATIONS_MAX)) {
+    if (list != NULL && (count < 1 || count > SCENARIO_EXPECTATIONS_LISTED_MAX)) {
         fields_fault(root->fields, "/expectations", "expected 1 to %d expectations",
-                     SCENARIO_EXPECTATIONS_MAX);
+                     SCENARIO_EXPECTATIONS_LISTED_MAX);
         return;
     }
     for (size_t i = 0; i < count; i++) {

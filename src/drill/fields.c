@@ -9,7 +9,7 @@
 
 void fields_fault(const struct fields *fields, const char *path, const char *format, ...)
 {
-    char text[320];
+    char text[400];
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
@@ -209,7 +209,7 @@ bool fields_choice(const struct fields_at *at, const char *key, enum fields_need
             return true;
         }
     }
-    char list[200], what[256];
+    char list[256], what[280];
     list_words(words, list, sizeof list);
     snprintf(what, sizeof what, "one of %s", list);
     expected(at, key, what);

@@ -18,72 +18,12 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Ratings and choices of one visit are alike: a design effect of 1.4 was measured, rounded up. */
-#define DESIGN_EFFECT 1.5
-
 #define THINK_MEDIAN_S 12.0 /* production time */
 
 /* Of all phases, in drill time. The ledger keeps every tenth of a second of it. */
 #define DRILL_MAX_NS (24 * 3600 * CLOCK_NS_PER_S)
 
 #define FILE_MAX_BYTES (1u << 20)
-
-const char *const scenario_quantity_names[] = {"none",        "conversion", "reciprocal_rank",
-                                               "mean_rating", "rating_psi", NULL};
-
-enum scenario_quantity scenario_quantity_named(const char *name)
-{
-    for (int i = SCENARIO_CONVERSION; scenario_quantity_names[i] != NULL; i++) {
-        if (strcmp(name, scenario_quantity_names[i]) == 0) {
-            return (enum scenario_quantity)i;
-        }
-    }
-    return SCENARIO_NO_QUANTITY;
-}
-
-const char *scenario_quantity_name(enum scenario_quantity quantity)
-{
-    return scenario_quantity_names[quantity];
-}
-
-double scenario_truth(enum scenario_quantity quantity, const struct ledger_counts *counts)
-{
-    switch (quantity) {
-    case SCENARIO_CONVERSION:
-        return ledger_conversion(counts);
-    case SCENARIO_RECIPROCAL_RANK:
-        return ledger_reciprocal_rank(counts);
-    case SCENARIO_MEAN_RATING:
-        return ledger_mean_rating(counts);
-    case SCENARIO_RATING_PSI:
-    case SCENARIO_NO_QUANTITY:
-        break;
-    }
-    return NAN;
-}
-
-static double rating_variance(const struct ledger_counts *counts)
-{
-    double mean = ledger_mean_rating(counts), sum = 0;
-    for (int i = 0; i < 10; i++) {
-        double distance = 0.5 * (i + 1) - mean;
-        sum += (double)counts->stars[i] * distance * distance;
-    }
-    return sum / (double)ledger_ratings(counts);
-}
-
-double scenario_truth_error(enum scenario_quantity quantity, const struct ledger_counts *counts)
-{
-    double truth = scenario_truth(quantity, counts);
-    if (quantity == SCENARIO_MEAN_RATING) {
-        return sqrt(DESIGN_EFFECT * rating_variance(counts) / (double)ledger_ratings(counts));
-    }
-    /* The mean square of what is 0 or 1 is its mean. */
-    double square = quantity == SCENARIO_RECIPROCAL_RANK
-                        ? counts->reciprocal_rank_squares / (double)counts->lists
-                        : truth;
-    return sqrt(DESIGN_EFFECT * fmax(square - truth * truth, 0) / (double)counts->lists);
-}
 
 int scenario_phase_index(const struct scenario *scenario, const char *name)
 {
@@ -130,40 +70,6 @@ bool scenario_read_duration(const struct fields_at *at, const char *key, enum fi
     }
     *out_ns = ns;
     return true;
-}
-
-static void read_think(const struct fields_at *traffic, struct scenario *out)
-{
-    static const char *const known[] = {"median", "sigma", NULL};
-    struct fields_at at;
-    char path[160];
-    fields_path(traffic, "think", path, sizeof path);
-    const json_t *value = json_object_get(traffic->object, "think");
-    if (value == NULL || !fields_object(traffic->fields, value, path, known, &at)) {
-        return;
-    }
-    int64_t median_ns = 0;
-    if (scenario_read_duration(&at, "median", FIELDS_REQUIRED, 0, out->time_scale, &median_ns)) {
-        out->think_median_s = (double)median_ns / (double)CLOCK_NS_PER_S;
-    }
-    fields_real(&at, "sigma", FIELDS_OPTIONAL, 0, 3, &out->think_sigma);
-}
-
-static void read_traffic(const struct fields_at *root, struct scenario *out)
-{
-    static const char *const known[] = {"lists_per_s", "steps_per_visit", "think", NULL};
-    struct fields_at at;
-    const json_t *value = json_object_get(root->object, "traffic");
-    if (value == NULL) {
-        fields_fault(root->fields, "", "'traffic' is missing");
-        return;
-    }
-    if (!fields_object(root->fields, value, "/traffic", known, &at)) {
-        return;
-    }
-    fields_real(&at, "lists_per_s", FIELDS_REQUIRED, 0.1, 1e6, &out->lists_per_s);
-    fields_real(&at, "steps_per_visit", FIELDS_OPTIONAL, 1, 100, &out->steps_per_visit);
-    read_think(&at, out);
 }
 
 /* Kept in production time, but it must be divisible like all others. */
@@ -282,101 +188,92 @@ int scenario_read_phase_name(const struct fields_at *at, const char *key, enum f
     return index;
 }
 
-static void read_injection_time(const struct fields_at *at, const struct scenario *scenario,
-                                struct drift_injection *injection)
+bool scenario_read_object(const struct fields_at *at, const char *key, const char *const *known,
+                          struct fields_at *out)
+{
+    char path[160];
+    const json_t *value = json_object_get(at->object, key);
+    fields_path(at, key, path, sizeof path);
+    return value != NULL && fields_object(at->fields, value, path, known, out);
+}
+
+bool scenario_choose(const struct fields_at *at, const char *key, enum fields_need need,
+                     const char *const *words, const char *expected, int *out)
+{
+    char path[160];
+    const json_t *value = json_object_get(at->object, key);
+    const char *text = json_string_value(value);
+    if (value == NULL && need == FIELDS_OPTIONAL) {
+        return false;
+    }
+    for (int i = 0; text != NULL && words[i] != NULL; i++) {
+        if (strcmp(text, words[i]) == 0) {
+            *out = i;
+            return true;
+        }
+    }
+    fields_path(at, key, path, sizeof path);
+    fields_fault(at->fields, value == NULL ? at->path : path,
+                 value == NULL ? "'%s' is missing: expected %s" : "'%s': expected %s", key,
+                 expected);
+    return false;
+}
+
+int64_t scenario_read_onset(const struct fields_at *at, const struct scenario *scenario)
 {
     int64_t delay_ns = 0;
     int starts = scenario_read_phase_name(at, "starts", FIELDS_REQUIRED, scenario);
-    int ends = scenario_read_phase_name(at, "ends", FIELDS_OPTIONAL, scenario);
     if (scenario_read_duration(at, "delay", FIELDS_OPTIONAL, 0, scenario->time_scale, &delay_ns) &&
-        delay_ns > scenario->end_ns) {
+        starts >= 0 && delay_ns >= scenario->end_ns - scenario->phase[starts].start_ns) {
         fields_fault(at->fields, at->path, "'delay' is longer than the drill");
         delay_ns = 0;
     }
-    injection->onset_ns = (starts < 0 ? 0 : scenario->phase[starts].start_ns) + delay_ns;
-    injection->end_ns = ends < 0 ? INT64_MAX : scenario->phase[ends].start_ns;
-    if (injection->end_ns <= injection->onset_ns) {
-        fields_fault(at->fields, at->path, "the injection ends before it starts");
-    }
-    bool ramped = scenario_read_duration(at, "ramp", FIELDS_OPTIONAL, CLOCK_NS_PER_S,
-                                         scenario->time_scale, &injection->ramp_ns);
-    if (injection->shape == DRIFT_LINEAR && !ramped) {
-        fields_fault(at->fields, at->path, "a linear injection needs 'ramp'");
-    } else if (injection->shape == DRIFT_SUDDEN && ramped) {
-        fields_fault(at->fields, at->path, "a sudden injection has no 'ramp'");
-    }
+    return (starts < 0 ? 0 : scenario->phase[starts].start_ns) + delay_ns;
 }
 
-static void read_injection(const struct fields *fields, const json_t *value, size_t index,
-                           struct scenario *out)
+/* Whether the alerts of its expectations watch drift, only the rules can tell (rule_names.h). */
+static void check_decoy(const struct fields *fields, const struct scenario *scenario)
 {
-    static const char *const known[] = {"kind", "shape", "starts",  "ends",    "delay",
-                                        "ramp", "stars", "degrees", "towards", NULL};
-    static const char *const kinds[] = {"choice-rotation", "rating-shift", NULL};
-    static const char *const shapes[] = {"sudden", "linear", NULL};
-    static const char *const goals[] = {"another-person", "common-direction", NULL};
-    struct fields_at at;
-    char path[160];
-    int kind = 0, shape = 0, towards = 0;
-    snprintf(path, sizeof path, "/injections/%zu", index);
-    if (!fields_object(fields, value, path, known, &at)) {
-        return;
+    bool silent = false;
+    for (int i = 0; i < scenario->expectation_count; i++) {
+        silent = silent || scenario->expectation[i].kind == SCENARIO_SILENT;
     }
-    struct drift_injection *injection = &out->drift.injection[out->drift.count++];
-    bool known_kind = fields_choice(&at, "kind", FIELDS_REQUIRED, kinds, &kind);
-    fields_choice(&at, "shape", FIELDS_OPTIONAL, shapes, &shape);
-    injection->kind = (enum drift_kind)kind;
-    injection->shape = (enum drift_shape)shape;
-    read_injection_time(&at, out, injection);
-    if (known_kind && injection->kind == DRIFT_CHOICE_ROTATION) {
-        fields_choice(&at, "towards", FIELDS_REQUIRED, goals, &towards);
-        injection->towards = (enum drift_towards)towards;
-        fields_real(&at, "degrees", FIELDS_REQUIRED, 0.1, 180, &injection->size);
-        if (fields_has(&at, "stars")) {
-            fields_fault(fields, path, "'stars' belongs to a rating-shift");
-        }
-    } else if (known_kind) {
-        fields_real(&at, "stars", FIELDS_REQUIRED, -2, 2, &injection->size);
-        if (fields_has(&at, "degrees") || fields_has(&at, "towards")) {
-            fields_fault(fields, path, "'degrees' and 'towards' belong to a choice-rotation");
-        }
-    }
-}
-
-static void read_injections(const struct fields_at *root, struct scenario *out)
-{
-    const json_t *list = fields_array(root, "injections", FIELDS_OPTIONAL);
-    size_t count = json_array_size(list);
-    if (count > DRIFT_INJECTIONS_MAX) {
-        fields_fault(root->fields, "/injections", "expected at most %d", DRIFT_INJECTIONS_MAX);
-        return;
-    }
-    for (size_t i = 0; i < count; i++) {
-        read_injection(root->fields, json_array_get(list, i), i, out);
+    if (scenario->decoy && !silent) {
+        fields_fault(fields, "/decoy", "a decoy expects some alert to stay silent");
     }
 }
 
 static void read_root(const struct fields *fields, const json_t *document, struct scenario *out)
 {
-    static const char *const known[] = {"name",  "summary", "time_scale", "people",       "traffic",
-                                        "watch", "phases",  "injections", "expectations", NULL};
+    static const char *const known[] = {
+        "name",    "summary", "decoy",  "time_scale", "people",       "newcomers",    "behaviour",
+        "traffic", "watch",   "phases", "injections", "disturbances", "expectations", NULL};
     struct fields_at root;
-    int64_t time_scale = 1, people = 20000;
+    int64_t time_scale = 1, people = 20000, newcomers = 0;
     if (!fields_object(fields, document, "", known, &root)) {
         return;
     }
     fields_text(&root, "name", FIELDS_REQUIRED, out->name, sizeof out->name);
     fields_text(&root, "summary", FIELDS_OPTIONAL, out->summary, sizeof out->summary);
+    fields_bool(&root, "decoy", &out->decoy);
     fields_int(&root, "time_scale", FIELDS_OPTIONAL, 1, 10000, &time_scale);
     fields_int(&root, "people", FIELDS_OPTIONAL, 1, 10000000, &people);
+    fields_int(&root, "newcomers", FIELDS_OPTIONAL, 0, 10000000, &newcomers);
+    if (newcomers >= people) {
+        fields_fault(fields, "/newcomers", "'newcomers' is above the number of people with a past");
+    }
     out->time_scale = time_scale;
     out->think_median_s = THINK_MEDIAN_S / (double)time_scale;
     out->people = (int32_t)people;
-    read_traffic(&root, out);
+    out->newcomers = (int32_t)newcomers;
+    scenario_read_behaviour(&root, &out->behaviour);
+    scenario_read_traffic(&root, out);
     read_watch(&root, out);
     read_phases(&root, out);
-    read_injections(&root, out);
+    scenario_read_injections(&root, out);
+    scenario_read_disturbances(&root, out);
     scenario_read_expectations(&root, out);
+    check_decoy(fields, out);
 }
 
 static enum err read_document(const char *name, const json_t *document,
@@ -386,7 +283,7 @@ static enum err read_document(const char *name, const json_t *document,
     size_t faults_before = faults->count;
     *out = (struct scenario){.steps_per_visit = 2,
                              .think_sigma = 0.6,
-                             .behaviour = {.rating_share = 1},
+                             .behaviour = {.cascade_stop = 0.15, .rating_share = 1},
                              .scrape_ns = 15 * CLOCK_NS_PER_S,
                              .evaluation_ns = 30 * CLOCK_NS_PER_S};
     text_copy(out->path, sizeof out->path, name);

@@ -15,7 +15,8 @@
 #include <stdint.h>
 
 #define SCENARIO_PHASES_MAX 16
-#define SCENARIO_EXPECTATIONS_MAX 64
+#define SCENARIO_EXPECTATIONS_LISTED_MAX 64                              /* in a file */
+#define SCENARIO_EXPECTATIONS_MAX (2 * SCENARIO_EXPECTATIONS_LISTED_MAX) /* one may make two */
 #define SCENARIO_DISTURBANCES_MAX 8
 #define SCENARIO_FAULT_SIZE 512
 
@@ -42,7 +43,7 @@ struct scenario_traffic {
 /* In a list; what is not said is what population_defaults says. */
 struct scenario_behaviour {
     bool cascade;         /* looks from the top and may stop; else every rank by itself */
-    double cascade_stop;  /* P(stop after a film looked at and not taken) */
+    double cascade_stop;  /* P(stop after a film looked at and not taken), .15 unless given */
     double abandon_share; /* of lists left without a look */
     double rating_share;  /* of films watched that are rated, 1 unless given */
 };
@@ -109,7 +110,7 @@ struct scenario_expectation {
     int rest_phase; /* level, moves: what it is relative to, as a whole */
     double least, most; /* level: bounds of the ratio; 0 and infinity are none.
                            moves: bounds of the difference; infinities are none */
-    int index, line;    /* in the file's list, and in the file */
+    int index, line;    /* of its entry in the file's list, and in the file */
 };
 
 struct scenario {

@@ -1,4 +1,4 @@
-/* Shared by scenario.c, which reads a scenario, and expectations.c, which reads that part of it. */
+/* Shared by scenario.c, which reads a scenario, and the readers of its parts. */
 #ifndef DRILL_SCENARIO_INT_H
 #define DRILL_SCENARIO_INT_H
 
@@ -15,7 +15,23 @@ bool scenario_read_duration(const struct fields_at *at, const char *key, enum fi
 /* Reads a phase name under key; -1 (with a fault if it was given) when there is none. */
 int scenario_read_phase_name(const struct fields_at *at, const char *key, enum fields_need need,
                              const struct scenario *scenario);
-/* After the phases. */
+/* The object under key; false, with a fault if something else stands there, when there is none. */
+bool scenario_read_object(const struct fields_at *at, const char *key, const char *const *known,
+                          struct fields_at *out);
+/* Index of the text at key in `words` (ended by NULL), of which `expected` tells a reader: for
+ * places where something that is no word may stand, too. */
+bool scenario_choose(const struct fields_at *at, const char *key, enum fields_need need,
+                     const char *const *words, const char *expected, int *out);
+/* Drill time of the phase under "starts" and the "delay" after it; a fault unless it lies in the
+ * drill. */
+int64_t scenario_read_onset(const struct fields_at *at, const struct scenario *scenario);
+
+/* The parts, in the order in which they must be read: newcomers first, then traffic, then phases,
+ * then what names phases. */
+void scenario_read_traffic(const struct fields_at *root, struct scenario *out);
+void scenario_read_behaviour(const struct fields_at *root, struct scenario_behaviour *out);
+void scenario_read_injections(const struct fields_at *root, struct scenario *out);
+void scenario_read_disturbances(const struct fields_at *root, struct scenario *out);
 void scenario_read_expectations(const struct fields_at *root, struct scenario *out);
 
 #endif
