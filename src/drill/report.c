@@ -4,6 +4,7 @@
 #include "base/fileio.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "drill/report_delays.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -56,6 +57,7 @@ void report_print(const struct report *report)
     const struct judgement *judgement = report->judgement;
     printf("\n");
     print_rows(judgement);
+    report_print_delays(report->delays, report->floors);
     for (int i = 0; i < judgement->reason_count; i++) {
         printf("invalid: %s\n", judgement->reason[i]);
     }
@@ -113,8 +115,10 @@ static json_t *onset_json(const struct scenario *scenario)
                                       : json_real((double)onset_ns / (double)CLOCK_NS_PER_S);
 }
 
-static json_t *alerts_json(const struct evidence *evidence, const struct scenario *scenario)
+static json_t *alerts_json(const struct report *report)
 {
+    const struct evidence *evidence = report->evidence;
+    const struct scenario *scenario = report->scenario;
     static const char *const classes[] = {"not resolved", "recovered", "vanished"};
     json_t *list = json_array();
     for (size_t a = 0; a < evidence->alert_count; a++) {
@@ -130,10 +134,12 @@ static json_t *alerts_json(const struct evidence *evidence, const struct scenari
                           "resolved_notified_s", real_or_null(e->resolved_notified_s), "resolve",
                           classes[e->resolve]));
         }
-        json_array_append_new(list, json_pack("{s:s,s:s,s:o,s:o,s:o}", "alert", alert->rule->name,
-                                              "group", alert->rule->group, "objective",
-                                              real_or_null(alert->objective), "onset_s",
-                                              onset_json(scenario), "episodes", episodes));
+        json_array_append_new(
+            list,
+            json_pack("{s:o,s:o,s:o,s:o,s:o,s:o}", "alert", report_text(alert->rule->name), "group",
+                      report_text(alert->rule->group), "objective", real_or_null(alert->objective),
+                      "onset_s", onset_json(scenario), "episodes", episodes, "delay",
+                      report_delay_json(report->delays, alert, scenario->time_scale)));
     }
     return list;
 }
@@ -240,7 +246,8 @@ enum err report_write_json(const struct report *report, const char *path, struct
                   report_text(report->target_version));
     json_object_set_new(document, "invalid_because", reasons_json(report->judgement));
     json_object_set_new(document, "expectations", expectations_json(report->judgement));
-    json_object_set_new(document, "alerts", alerts_json(report->evidence, report->scenario));
+    json_object_set_new(document, "alerts", alerts_json(report));
+    json_object_set_new(document, "floors", report_floors_json(report->floors));
     json_object_set_new(document, "phases", phases_json(report));
     json_object_set_new(document, "reconciliation", reconciliation_json(report->reconciliation));
     json_object_set_new(document, "lost", json_integer((json_int_t)report->reconciliation->lost));
@@ -259,8 +266,7 @@ enum err report_write_json(const struct report *report, const char *path, struct
 
 /* ---- JUnit ---- */
 
-/* Escapes for XML and drops the control characters XML 1.0 forbids. */
-static void add_xml(struct buf *out, const char *text)
+void report_add_xml(struct buf *out, const char *text)
 {
     char *copy = mem_text(text);
     text_make_utf8(copy);
@@ -293,16 +299,16 @@ static void add_case(struct buf *out, const char *scenario, const char *name,
 {
     static const char *const elements[] = {NULL, "failure", "error"};
     buf_text(out, "    <testcase classname=\"driftdrill.");
-    add_xml(out, scenario);
+    report_add_xml(out, scenario);
     buf_text(out, "\" name=\"");
-    add_xml(out, name);
+    report_add_xml(out, name);
     buf_text(out, "\">");
     if (elements[outcome] != NULL) {
         buf_printf(out, "<%s type=\"%s\" message=\"wanted ", elements[outcome],
                    judge_outcome_name(outcome));
-        add_xml(out, wanted);
+        report_add_xml(out, wanted);
         buf_text(out, "\">");
-        add_xml(out, observed);
+        report_add_xml(out, observed);
         buf_printf(out, "</%s>", elements[outcome]);
     }
     buf_text(out, "</testcase>\n");
@@ -324,10 +330,11 @@ enum err report_write_junit(const struct report *report, const char *path, struc
     buf_init(&out, 1u << 20);
     buf_text(&out,
              "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite name=\"");
-    add_xml(&out, report->scenario->name);
+    report_add_xml(&out, report->scenario->name);
     buf_printf(&out, "\" tests=\"%d\" failures=\"%d\" errors=\"%d\" skipped=\"0\" time=\"%.3f\">\n",
                judgement->row_count + judgement->reason_count, count_outcome(judgement, JUDGE_FAIL),
                count_outcome(judgement, JUDGE_INVALID), report->play->end_s);
+    report_add_delay_properties(&out, report->delays);
     for (int i = 0; i < judgement->row_count; i++) {
         const struct judge_row *row = &judgement->row[i];
         add_case(&out, report->scenario->name, row->name, row->outcome, row->wanted, row->observed);

@@ -2,8 +2,11 @@
 #ifndef DRILL_REPORT_H
 #define DRILL_REPORT_H
 
+#include "base/buf.h"
 #include "base/error.h"
+#include "drill/delay_budget.h"
 #include "drill/evidence.h"
+#include "drill/floors.h"
 #include "drill/judge.h"
 #include "drill/objectives.h"
 #include "drill/play.h"
@@ -21,6 +24,8 @@ struct report { /* borrowed */
     const struct reconciliation *reconciliation;
     const struct play_result *play;
     const struct objectives_head *objectives; /* NULL if the rules have none */
+    const struct floors *floors;              /* NULL if none were measured, ... */
+    const struct delay_budgets *delays;       /* ... nor any delay */
     uint64_t seed;
     const char *folder;
     const char *data_name;
@@ -34,7 +39,10 @@ struct report { /* borrowed */
 /* A JSON text of bytes from anywhere, such as a path: what is not UTF-8 becomes '?'; null for NULL.
  */
 json_t *report_text(const char *text);
-/* The table of expectations, the reasons of an invalid drill, where the evidence lies; stdout. */
+/* Adds a text to XML: escaped, what is not UTF-8 as '?', without forbidden control characters. */
+void report_add_xml(struct buf *out, const char *text);
+/* The table of expectations, the delays and their floors, the reasons of an invalid drill, where
+ * the evidence lies; stdout. */
 void report_print(const struct report *report);
 enum err report_write_json(const struct report *report, const char *path, struct error *error);
 enum err report_write_junit(const struct report *report, const char *path, struct error *error);
