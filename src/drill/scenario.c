@@ -239,7 +239,7 @@ static void check_decoy(const struct fields *fields, const struct scenario *scen
         silent = silent || scenario->expectation[i].kind == SCENARIO_SILENT;
     }
     if (scenario->decoy && !silent) {
-        fields_fault(fields, "/decoy", "a decoy expects some alert to stay silent");
+        fields_fault(fields, "/expectations", "a decoy expects some alert to stay silent");
     }
 }
 

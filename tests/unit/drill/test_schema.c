@@ -687,10 +687,20 @@ static void add_mutants(struct corpus *corpus, json_t *root, json_t *holder, con
     json_t *member;
     char name[256];
     if (json_is_array(holder)) {
-        for (size_t i = 0; i < json_array_size(holder); i++) {
-            snprintf(name, sizeof name, "%s/%zu", path, i);
-            add_mutants(corpus, root, json_array_get(holder, i), name);
+        /* Each alone: what the others say has its own turn, and the rest of them takes time. */
+        json_t *all = json_copy(holder);
+        bool alone = strcmp(path, "/phases") != 0;
+        for (size_t i = 0; i < json_array_size(all); i++) {
+            if (alone) {
+                json_array_clear(holder);
+                json_array_append(holder, json_array_get(all, i));
+            }
+            snprintf(name, sizeof name, "%s/%zu", path, alone ? 0 : i);
+            add_mutants(corpus, root, json_array_get(all, i), name);
         }
+        json_array_clear(holder);
+        json_array_extend(holder, all);
+        json_decref(all);
         return;
     }
     json_object_set_new(holder, "zz", json_true());
