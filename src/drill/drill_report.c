@@ -82,6 +82,8 @@ static enum err write_reports(struct drill *drill, const struct report *report, 
 enum err drill_report(struct drill *drill, struct error *error)
 {
     json_t *versions = versions_json(drill), *options = options_json(drill);
+    struct delay_budgets delays;
+    delay_budgets_measure(&drill->scenario, &drill->evidence, &drill->floors, &delays);
     struct report report = {.scenario = &drill->scenario,
                             .judgement = &drill->judgement,
                             .evidence = &drill->evidence,
@@ -89,6 +91,8 @@ enum err drill_report(struct drill *drill, struct error *error)
                             .play = &drill->play,
                             .objectives =
                                 drill->rules.has_objectives ? &drill->rules.objectives : NULL,
+                            .floors = &drill->floors,
+                            .delays = &delays,
                             .seed = drill->config->seed,
                             .folder = drill->config->folder,
                             .data_name = drill->people.data_name,
