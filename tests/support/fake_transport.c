@@ -87,6 +87,12 @@ static int32_t greatest_divisor(int32_t a, int32_t b)
     return b == 0 ? a : greatest_divisor(b, a % b);
 }
 
+const char *fake_source(int32_t user_id, int32_t rank)
+{
+    static const char *const names[] = {"similar", "base", "popular"};
+    return names[(user_id + rank / 3) % 3];
+}
+
 /* n different films, a function of the user alone. */
 static void write_list(struct buf *out, int32_t user_id, int32_t n)
 {
@@ -104,8 +110,9 @@ static void write_list(struct buf *out, int32_t user_id, int32_t n)
         int64_t film = (first + (int64_t)(rank - 1) * stride) % count;
         buf_printf(out,
                    "%s{\"movie_id\":%" PRId32 ",\"rank\":%" PRId32
-                   ",\"score\":0.5,\"recommender\":\"base\"}",
-                   rank > 1 ? "," : "", script_in_use->movie_id[film], rank);
+                   ",\"score\":0.5,\"recommender\":\"%s\"}",
+                   rank > 1 ? "," : "", script_in_use->movie_id[film], rank,
+                   fake_source(user_id, rank));
     }
     buf_text(out, "]}");
 }

@@ -46,6 +46,10 @@ struct fake_totals {                /* of all fake transports since fake_transpo
 
 extern const struct transport_class transport_fake;
 
+/* What lists say proposed the film at `rank`: one of "base", "popular", "similar", a few places in
+ * a row. */
+const char *fake_source(int32_t user_id, int32_t rank);
+
 /* Before the engine starts; the script is borrowed. Clears the totals. */
 void fake_transport_use(const struct fake_script *script);
 const struct fake_totals *fake_transport_totals(void);
