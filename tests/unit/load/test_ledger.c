@@ -175,22 +175,208 @@ Test(ledger, merging_adds_everything)
     ledger_free(from);
 }
 
+static uint8_t source(struct ledger *ledger, const char *spelled)
+{
+    struct scan_text text = {spelled, strlen(spelled)};
+    return ledger_source(ledger, &text);
+}
+
+Test(ledger, sources_are_known_by_what_they_spell)
+{
+    struct ledger *ledger = ledger_new(0, NULL, 0);
+    static const struct scan_text none = {NULL, 0};
+    char longest[LEDGER_SOURCE_SIZE + 1];
+    cr_expect_eq(source(ledger, "base"), 0);
+    cr_expect_eq(source(ledger, "b\\u0061se"), 0);
+    cr_expect_eq(source(ledger, "caf\xc3\xa9"), 1);
+    cr_expect_eq(source(ledger, "caf\\u00e9"), 1);
+    cr_expect_eq(source(ledger, ""), 2, "an empty name is a name");
+    cr_expect_eq(ledger_source(ledger, &none), LEDGER_UNNAMED);
+    cr_expect_eq(ledger->source_count, 3);
+    cr_expect_eq(ledger->sources_dropped, 0, "no name is no fault");
+    memset(longest, 'x', sizeof longest - 1);
+    longest[sizeof longest - 1] = '\0';
+    cr_expect_eq(source(ledger, longest), LEDGER_UNNAMED);
+    cr_expect_eq(source(ledger, longest + 1), 3);
+    cr_expect_eq(source(ledger, "half of \\ud83c"), LEDGER_UNNAMED);
+    cr_expect_eq(ledger->sources_dropped, 2);
+    for (int s = ledger->source_count; s <= LEDGER_SOURCES_MAX; s++) {
+        char name[16];
+        (void)snprintf(name, sizeof name, "s%d", s);
+        cr_expect_eq(source(ledger, name), s < LEDGER_SOURCES_MAX ? s : LEDGER_UNNAMED);
+    }
+    cr_expect_eq(ledger->sources_dropped, 3);
+    ledger_free(ledger);
+}
+
+/* A ledger that met these sources in this order, films of source s shown s + 1 times. */
+static struct ledger *met(const char *const *names, int count)
+{
+    struct ledger *ledger = ledger_new(0, NULL, 0);
+    for (int s = 0; s < count; s++) {
+        uint8_t at = source(ledger, names[s]);
+        int64_t shown = names[s][0] - 'a' + 1;
+        struct ledger_counts counts = {.items = shown};
+        counts.items_by[at] = shown;
+        counts.rated_by[at] = s;
+        ledger_note(ledger, 0, 0, &counts);
+        ledger->places[0].items[at][s] += shown;
+        ledger->places[0].rated[at][s][9] += s;
+    }
+    return ledger;
+}
+
+Test(ledger, sources_are_merged_by_name_and_end_in_alphabetical_order)
+{
+    static const char *const one[] = {"c", "a"}, *const two[] = {"b", "c", "d"};
+    struct ledger *forth = met(one, 2), *back = met(two, 3);
+    struct ledger *a = met(one, 2), *b = met(two, 3);
+    uint8_t map[LEDGER_SOURCE_ROWS];
+    ledger_merge(forth, b, map);
+    cr_expect_eq(map[0], 2, "b was new");
+    cr_expect_eq(map[1], 0, "c was known");
+    cr_expect_eq(map[LEDGER_UNNAMED], LEDGER_UNNAMED);
+    ledger_merge(back, a, NULL);
+    ledger_settle(forth, map);
+    cr_expect_eq(map[0], 2, "c is the third of four");
+    ledger_settle(back, NULL);
+    cr_expect_eq(forth->source_count, 4);
+    for (int s = 0; s < 4; s++) {
+        cr_expect_eq(forth->source[s][0], 'a' + s);
+        cr_expect_str_eq(forth->source[s], back->source[s]);
+        cr_expect_eq(forth->nominal[0].items_by[s], (s == 2 ? 2 : 1) * (s + 1));
+    }
+    cr_expect_eq(memcmp(forth->places, back->places, sizeof *forth->places), 0);
+    cr_expect_eq(memcmp(forth->nominal, back->nominal, sizeof *forth->nominal), 0);
+    cr_expect_eq(memcmp(forth->observed, back->observed, sizeof *forth->observed), 0);
+    cr_expect_eq(forth->places[0].items[2][0], 3, "c at the first place of one");
+    cr_expect_eq(forth->places[0].items[2][1], 3, "... and at the second of the other");
+    ledger_free(forth);
+    ledger_free(back);
+    ledger_free(a);
+    ledger_free(b);
+}
+
+Test(ledger, sources_that_find_no_room_in_a_merge_are_told)
+{
+    static const char *const many[] = {"a", "b", "c", "d", "e", "f", "g", "h"}, *const more[] = {
+                                                                                    "z"};
+    struct ledger *into = met(many, LEDGER_SOURCES_MAX), *from = met(more, 1);
+    ledger_merge(into, from, NULL);
+    cr_expect_eq(into->sources_dropped, 26);
+    cr_expect_eq(into->nominal[0].items_by[LEDGER_UNNAMED], 26);
+    cr_expect_eq(into->places[0].items[LEDGER_UNNAMED][0], 26);
+    ledger_free(into);
+    ledger_free(from);
+}
+
+Test(ledger, expected_values_add_up_to_the_same_in_any_order)
+{
+    struct ledger_expected up = {0}, down = {0};
+    for (int i = 1; i <= 5000; i++) {
+        int j = 5001 - i;
+        ledger_count_expected(&up, 1.0 / i, 0.3 / i, 0.1 / i, 3.7 / i);
+        ledger_count_expected(&down, 1.0 / j, 0.3 / j, 0.1 / j, 3.7 / j);
+    }
+    cr_expect_eq(memcmp(&up, &down, sizeof up), 0);
+    cr_expect_float_eq(ledger_expected_conversion(&up) / ledger_expected_rated_share(&up), 0.3,
+                       1e-6);
+    cr_expect_float_eq(ledger_expected_mean_rating(&up), 3.7, 1e-6);
+    cr_expect_float_eq(ledger_expected_reciprocal_rank(&up), 0.1 * ledger_expected_rated_share(&up),
+                       1e-6);
+}
+
+Test(ledger, statuses_fall_into_classes)
+{
+    static const struct {
+        long status;
+        int class;
+    } rows[] = {{0, 0},   {100, 1}, {200, 2}, {299, 2}, {302, 3},
+                {429, 4}, {503, 5}, {700, 5}, {42, 5},  {-3, 5}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        int64_t by_class[LEDGER_STATUS_CLASSES] = {0};
+        ledger_count_status(by_class, rows[i].status);
+        cr_expect_eq(by_class[rows[i].class], 1, "%ld", rows[i].status);
+    }
+}
+
 static json_int_t number(const json_t *line, const char *key)
 {
     return json_integer_value(json_object_get(line, key));
+}
+
+/* Expectations of two lists in the third second, and a source whose name needs escapes. */
+static void write_down_truth(struct ledger *ledger)
+{
+    const struct drift drift = {.count = 1,
+                                .injection = {{.kind = DRIFT_CHOICE_ROTATION,
+                                               .shape = DRIFT_LINEAR,
+                                               .onset_ns = SECOND,
+                                               .ramp_ns = 2 * SECOND,
+                                               .end_ns = INT64_MAX}}};
+    struct ledger_counts *counts = ledger_observed_at(ledger, 2600 * MS);
+    counts->lists = 2;
+    ledger_count_expected(&counts->now, 0.5, 0.25, 0.125, 2);
+    ledger_count_expected(&counts->now, 0.5, 0.5, 0.25, 1.5);
+    ledger_count_expected(&counts->rest, 1, 1, 1, 4.5);
+    uint8_t at = source(ledger, "a \\\"b\\\\c\\u0001");
+    ledger_places_at(ledger, 3 * SECOND)->items[at][1] = 5;
+    ledger_places_at(ledger, 3 * SECOND)->rated[at][1][8] = 3;
+    ledger_set_drift(ledger, &drift);
+}
+
+static double value_of(const json_t *line, const char *which, const char *name)
+{
+    const json_t *value = json_object_get(json_object_get(line, which), name);
+    return json_is_null(value) ? NAN : json_real_value(value);
+}
+
+static void expect_second(const json_t *line, int second)
+{
+    const json_t *intensity = json_array_get(json_object_get(line, "intensity"), 0);
+    static const double expected[] = {0, 0.25, 0.75};
+    cr_expect_float_eq(json_real_value(intensity), expected[second], 1e-6);
+    cr_expect_eq(json_object_get(line, "expected") != NULL, second == 2);
+    if (second == 2) {
+        cr_expect_float_eq(value_of(line, "expected", "conversion"), 0.375, 1e-9);
+        cr_expect_float_eq(value_of(line, "expected", "reciprocal_rank"), 0.1875, 1e-9);
+        cr_expect_float_eq(value_of(line, "expected", "mean_rating"), 3.5, 1e-9);
+        cr_expect_float_eq(value_of(line, "expected", "rated_share"), 0.5, 1e-9);
+        cr_expect_float_eq(value_of(line, "expected_at_rest", "mean_rating"), 4.5, 1e-9);
+        cr_expect_float_eq(value_of(line, "realised", "conversion"), 0.5, 1e-9);
+        cr_expect_float_eq(value_of(line, "realised", "mean_rating"), 4.5, 1e-9);
+        cr_expect_eq(number(line, "expected_lists"), 2);
+    }
+}
+
+static void expect_sources(const json_t *line, int phase)
+{
+    const json_t *sources = json_object_get(line, "sources");
+    cr_assert_eq(json_array_size(sources), 2);
+    const json_t *named = json_array_get(sources, 0), *unnamed = json_array_get(sources, 1);
+    cr_expect_str_eq(json_string_value(json_object_get(named, "source")), "a \"b\\c\x01");
+    cr_expect(json_is_null(json_object_get(unnamed, "source")));
+    cr_expect_eq(json_array_size(json_object_get(unnamed, "items")), 0);
+    const json_t *items = json_object_get(named, "items"), *rated = json_object_get(named, "rated");
+    cr_assert_eq(json_array_size(items), phase == 1 ? 2 : 0);
+    if (phase == 1) {
+        cr_expect_eq(json_integer_value(json_array_get(items, 1)), 5);
+        cr_expect_eq(json_integer_value(json_array_get(json_array_get(rated, 1), 8)), 3);
+    }
 }
 
 Test(ledger, is_written_as_one_object_a_line)
 {
     static const int64_t starts[] = {0, 2 * SECOND};
     char path[] = "/tmp/driftdrill-ledger-XXXXXX";
-    int fd = mkstemp(path), lines[3] = {0};
+    int fd = mkstemp(path), lines[4] = {0};
     cr_assert_geq(fd, 0);
     close(fd);
     struct ledger *ledger = ledger_new(4 * SECOND, starts, 2);
     ledger_observed_at(ledger, 100 * MS)->lists = 7;
     ledger_count_rating(ledger_observed_at(ledger, 2500 * MS), 2, 9);
     ledger_nominal_at(ledger, 3 * SECOND)->lists = 7;
+    write_down_truth(ledger);
     ledger->digest = 0xabc;
     cr_assert_eq(ledger_write(ledger, path, NULL), ERR_OK);
     struct buf text;
@@ -204,12 +390,18 @@ Test(ledger, is_written_as_one_object_a_line)
         const char *kind = json_string_value(json_object_get(line, "kind"));
         if (strcmp(kind, "second") == 0) {
             cr_expect_eq(number(line, "start_s"), lines[0]);
-            cr_expect_eq(number(line, "lists"), lines[0] == 0 ? 7 : 0);
+            cr_expect_eq(number(line, "lists"), lines[0] == 0 ? 7 : lines[0] == 2 ? 2 : 0);
             cr_expect_eq(number(line, "rated"), lines[0] == 2 ? 1 : 0);
+            expect_second(line, lines[0]);
             lines[0]++;
         } else if (strcmp(kind, "phase") == 0) {
             cr_expect_eq(number(line, "lists"), lines[1] == 1 ? 7 : 0);
+            expect_sources(line, lines[1]);
             lines[1]++;
+        } else if (strcmp(kind, "injection") == 0) {
+            cr_expect_str_eq(json_string_value(json_object_get(line, "what")), "choice-rotation");
+            cr_expect_float_eq(json_real_value(json_object_get(line, "onset_s")), 1, 1e-9);
+            lines[3]++;
         } else {
             cr_expect_str_eq(kind, "total");
             cr_expect_str_eq(json_string_value(json_object_get(line, "digest")),
@@ -223,6 +415,7 @@ Test(ledger, is_written_as_one_object_a_line)
     cr_expect_eq(lines[0], 3, "seconds up to the last one in which something happened");
     cr_expect_eq(lines[1], 2);
     cr_expect_eq(lines[2], 1);
+    cr_expect_eq(lines[3], 1);
     buf_deinit(&text);
     ledger_free(ledger);
     unlink(path);

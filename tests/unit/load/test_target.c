@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define COUNT(rows) (sizeof(rows) / sizeof(rows)[0])
@@ -109,6 +110,70 @@ Test(target, lists_are_read_in_served_order)
             cr_expect_eq(list.item[k], rows[i].item[k], "%s, film %d", rows[i].name, k);
         }
         cr_expect_str_eq(request_id, rows[i].request_id, "%s", rows[i].name);
+    }
+}
+
+Test(target, sources_of_places_are_read_as_spelled)
+{
+    static const char text[] =
+        "{\"recommendations\":[{\"recommender\":\"base\",\"movie_id\":2},"
+        "{\"movie_id\":3,\"recommender\":\"b\\u0061se\"},{\"movie_id\":5},"
+        "{\"movie_id\":17,\"recommender\":null},{\"movie_id\":17,\"recommender\":7},"
+        "{\"movie_id\":318,\"recommender\":{\"recommender\":\"no\"}},"
+        "{\"movie_id\":318,\"\\u0072ecommender\":\"\"}],\"recommender\":\"no\"}";
+    static const char *const spelled[] = {"base", "b\\u0061se", NULL, NULL, NULL, NULL, ""};
+    struct step_list list;
+    struct target_sources sources;
+    struct target_problem problem;
+    char request_id[REQUEST_ID_SIZE];
+    cr_assert(target_explain_list(&target, text, strlen(text), &list, &sources, request_id,
+                                  sizeof request_id, &problem));
+    cr_assert_eq(list.count, 7);
+    for (int i = 0; i < 7; i++) {
+        const struct scan_text *place = &sources.place[i];
+        if (spelled[i] == NULL) {
+            cr_expect_null(place->bytes, "place %d", i);
+        } else {
+            cr_assert_not_null(place->bytes);
+            cr_expect_eq(place->len, strlen(spelled[i]), "place %d", i);
+            cr_expect_eq(memcmp(place->bytes, spelled[i], place->len), 0, "place %d", i);
+        }
+    }
+}
+
+Test(target, strings_are_copied_without_their_escapes)
+{
+    static const struct {
+        const char *spelled;
+        size_t size;
+        const char *copy; /* NULL = refused */
+    } rows[] = {
+        {"", 1, ""},
+        {"plain", 6, "plain"},
+        {"plain", 5, NULL},
+        {"\\\"\\\\\\/\\b\\f\\n\\r\\t", 20, "\"\\/\b\f\n\r\t"},
+        {"\\u0041", 2, "A"},
+        {"\\u00e9", 3, "\xc3\xa9"},
+        {"\\u00e9", 2, NULL},
+        {"\\u20aC", 4, "\xe2\x82\xac"},
+        {"\\ud83c\\udfac", 5, "\xf0\x9f\x8e\xac"},
+        {"\\ud83c\\udfac", 4, NULL},
+        {"\xc3\xa9", 3, "\xc3\xa9"},
+        {"\\u0000", 9, NULL},
+        {"\\ud83c", 9, NULL},
+        {"\\ud83cx", 9, NULL},
+        {"\\ud83c\\u0041", 9, NULL},
+        {"\\udfac\\ud83c", 9, NULL},
+        {"\\udfac", 9, NULL},
+        {"\\ud83c\\n12345", 99, NULL},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct scan_text text = {rows[i].spelled, strlen(rows[i].spelled)};
+        char *copy = malloc(rows[i].size); /* exactly, for the address sanitizer */
+        bool ok = scan_text_copy(&text, copy, rows[i].size);
+        cr_expect_eq(ok, rows[i].copy != NULL, "row %zu", i);
+        cr_expect_str_eq(copy, rows[i].copy != NULL ? rows[i].copy : "", "row %zu", i);
+        free(copy);
     }
 }
 
