@@ -21,6 +21,8 @@ struct made {
     struct evidence_episode episode;
     struct reconciliation reconciliation;
     struct play_result play;
+    struct floors floors;
+    struct delay_budgets delays;
     json_t *versions, *options;
     struct report report;
     char path[64];
@@ -52,6 +54,41 @@ static void make_play(struct made *made)
     engine->schedule_lag = histogram_new(1000000000);
     made->play.end_s = 2;
     made->play.retrained_s = NAN;
+}
+
+/* The alert fired 14 s after an onset at -12.5 s, with floors of two views. */
+static void make_delay(struct made *made)
+{
+    static const int64_t tenths[DELAY_PARTS] = {34, 1, 2, 78, 25, 7};
+    made->floors = (struct floors){.interval_s = FLOORS_INTERVAL_S, .time_scale = 60, .count = 1};
+    struct floors_row *row = &made->floors.row[0];
+    *row = (struct floors_row){.quantity = SCENARIO_CONVERSION,
+                               .objective = 0.23,
+                               .rest = 0.3,
+                               .full = 0.18,
+                               .share = 0.58,
+                               .onset_s = -12.5,
+                               .until_s = 30,
+                               .exists = true};
+    row->view[FLOORS_EVERYTHING] =
+        (struct floors_floor){.exists = true, .delay_s = 1.9, .expected_s = 2.12};
+    row->view[FLOORS_RATINGS] = (struct floors_floor){.why = "too few <lists>"};
+    row->view[FLOORS_EXPORTED] =
+        (struct floors_floor){.exists = true, .delay_s = NAN, .expected_s = 3.7};
+    made->delays.count = 1;
+    struct delay_budget *budget = &made->delays.budget[0];
+    *budget = (struct delay_budget){.alert = &made->alert,
+                                    .floors = row,
+                                    .onset_s = -12.5,
+                                    .has_floor = true,
+                                    .notified = true};
+    for (int i = 0; i < DELAY_PARTS; i++) {
+        budget->part_ns[i] = tenths[i] * 100000000;
+        budget->total_ns += budget->part_ns[i];
+    }
+    budget->firing_ns = budget->total_ns - budget->part_ns[DELAY_NOTIFICATION];
+    made->report.floors = &made->floors;
+    made->report.delays = &made->delays;
 }
 
 static struct made *make(struct made *made)
@@ -123,12 +160,12 @@ static const char *text_at(const json_t *object, const char *key)
 Test(report, the_verdict_has_every_part_a_reader_needs)
 {
     static const char *const keys[] = {
-        "verdict",    "interrupted",     "scenario",     "scenario_file",
-        "seed",       "started",         "ended_s",      "time_scale",
-        "data",       "target",          "expectations", "invalid_because",
-        "alerts",     "phases",          "load",         "reconciliation",
-        "lost",       "retrained_s",     "options",      "versions",
-        "objectives", "data_fingerprint"};
+        "verdict",    "interrupted",      "scenario",     "scenario_file",
+        "seed",       "started",          "ended_s",      "time_scale",
+        "data",       "target",           "expectations", "invalid_because",
+        "alerts",     "phases",           "load",         "reconciliation",
+        "lost",       "retrained_s",      "options",      "versions",
+        "objectives", "data_fingerprint", "floors"};
     struct made made;
     json_t *verdict = write_and_read_json(make(&made));
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
@@ -287,6 +324,112 @@ Test(report, the_table_gives_each_observation_a_line_in_its_column)
     cr_expect_not_null(strstr(text.data, "invalid: the <dog> died\n"));
     cr_expect_not_null(strstr(text.data, "verdict: invalid"));
     cr_expect_not_null(strstr(text.data, "evidence: results/x"));
+    buf_deinit(&text);
+    unmake(&made);
+}
+
+/* As wide as a line of the table may be, and with what it must hold. */
+static void expect_table(struct made *made, const char *const *wanted, size_t count)
+{
+    struct buf text;
+    print_to(made, &text);
+    for (size_t i = 0; i < count; i++) {
+        cr_expect_not_null(strstr(text.data, wanted[i]), "'%s' is not in\n%s", wanted[i],
+                           text.data);
+    }
+    const char *line = strstr(text.data, "delay, s");
+    for (; line != NULL && line[1] != '\0' && line < text.data + text.len;) {
+        size_t width = strcspn(line, "\n");
+        cr_expect(width <= 100, "%zu columns: %.*s", width, (int)width, line);
+        line += width + 1;
+    }
+    buf_deinit(&text);
+}
+
+Test(report, delays_stand_beside_their_floors_in_a_hundred_columns)
+{
+    static const char *const wanted[] = {
+        "1.9 (2.1)             -   never (3.7)", "14.0      14.7",
+        "    = sampling 3.4 + scrape 0.1 + evaluation 0.2 + window 7.8 + for 2.5 + "
+        "notification 0.7\n",
+        "    no floor ratings: too few <lists>\n",
+        "one false alarm in 30 production days; x 60 in production\n"};
+    static const struct rules_alert long_rule = {
+        .name = "AnAlertWithANameThatIsLongerThanAnybodyWouldLikeToReadInATable", .group = "drift"};
+    struct made made;
+    make(&made);
+    make_delay(&made);
+    expect_table(&made, wanted, sizeof wanted / sizeof wanted[0]);
+    made.alert.rule = &long_rule;
+    expect_table(&made, wanted, 1);
+    unmake(&made);
+}
+
+Test(report, an_alert_without_a_floor_shows_what_is_known)
+{
+    static const char *const without[] = {"    no floor: the quantity does not move\n"};
+    static const char *const none[] = {"    = window 7.8 + for 2.5 + notification 0.7\n"};
+    struct made made;
+    make(&made);
+    make_delay(&made);
+    made.floors.row[0].exists = false;
+    snprintf(made.floors.row[0].why, FLOORS_WHY_SIZE, "the quantity does not move");
+    expect_table(&made, without, 1);
+    made.delays.budget[0].has_floor = false;
+    made.delays.budget[0].floors = NULL;
+    expect_table(&made, none, 1);
+    unmake(&made);
+}
+
+Test(report, the_verdict_holds_delays_and_floors)
+{
+    struct made made;
+    make(&made);
+    make_delay(&made);
+    json_t *verdict = write_and_read_json(&made);
+    const json_t *delay =
+        json_object_get(json_array_get(json_object_get(verdict, "alerts"), 0), "delay");
+    const json_t *floors = json_object_get(delay, "floors");
+    cr_assert(json_is_object(delay) && json_is_object(floors));
+    cr_expect_float_eq(json_real_value(json_object_get(delay, "delay_s")), 14.7, 1e-6);
+    cr_expect_float_eq(json_real_value(json_object_get(delay, "firing_delay_s")), 14.0, 1e-6);
+    cr_expect_float_eq(json_real_value(json_object_get(delay, "production_s")), 882, 1e-6);
+    double sum = 0;
+    const char *name;
+    json_t *part;
+    json_object_foreach(json_object_get(delay, "budget"), name, part)
+    {
+        sum += json_real_value(part);
+    }
+    cr_expect_float_eq(sum, 14.7, 1e-6);
+    const json_t *everything = json_object_get(floors, "everything");
+    cr_expect_float_eq(json_real_value(json_object_get(everything, "production_s")), 114, 1e-6);
+    const json_t *exported = json_object_get(floors, "exported");
+    cr_expect(json_is_null(json_object_get(exported, "delay_s")), "never reached");
+    cr_expect_float_eq(json_real_value(json_object_get(exported, "production_s")), 222, 1e-6);
+    cr_expect_str_eq(text_at(json_object_get(floors, "ratings"), "why"), "too few <lists>");
+    cr_expect_eq(json_array_size(json_object_get(json_object_get(verdict, "floors"), "rows")), 1);
+    json_decref(verdict);
+    unmake(&made);
+}
+
+Test(report, junit_has_the_delays_as_properties)
+{
+    static const struct rules_alert odd = {.name = "Low<\"", .group = "drift"};
+    struct made made;
+    struct buf text;
+    make(&made);
+    make_delay(&made);
+    made.alert.rule = &odd;
+    read_junit(&made, &text);
+    cr_expect_not_null(
+        strstr(text.data, "<property name=\"Low&lt;&quot;.delay_s\" value=\"14.700\"/>"), "%s",
+        text.data);
+    cr_expect_not_null(strstr(text.data, ".floor.everything_s\" value=\"1.900\"/>"));
+    cr_expect_null(strstr(text.data, ".floor.ratings_s"), "it does not exist");
+    cr_expect_null(strstr(text.data, "nan"));
+    cr_expect_eq(count_of(text.data, ".budget."), DELAY_PARTS);
+    cr_expect_lt(strstr(text.data, "</properties>"), strstr(text.data, "<testcase"));
     buf_deinit(&text);
     unmake(&made);
 }
