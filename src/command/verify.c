@@ -2,6 +2,8 @@
 
 #include "base/text.h"
 #include "drill/drill.h"
+#include "drill/null_run.h"
+#include "drill/paired_run.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -29,6 +31,14 @@ static const struct option_row rows[] = {
      "Play up to the control phase and write objectives instead of judging."},
     {"objectives", OPTION_TEXT, "FILE", NULL, 0, 0,
      "With --calibrate: file to write (default the shipped prometheus/rules/objectives.yml)."},
+    {"strict", OPTION_FLAG, NULL, NULL, 0, 0,
+     "Do not begin a drill that probably cannot show what it should."},
+    {"paired", OPTION_FLAG, NULL, NULL, 0, 0,
+     "Play the same seed with and without injections and tell what they change; no Prometheus."},
+    {"null", OPTION_INT, "N", NULL, 1, 1000,
+     "Play N seeds from --seed on without injections and count false alarms."},
+    {"virtual-hours", OPTION_INT, "H", "0", 0, 1e6,
+     "With --null: evaluate the rules on so many simulated hours of those plays, too."},
     {NULL, OPTION_FLAG, NULL, NULL, 0, 0, NULL},
 };
 
@@ -40,6 +50,21 @@ static void default_folder(const char *scenario_path, char *out, size_t size)
     const char *dot = strrchr(name, '.');
     int len = dot == NULL || dot == name ? (int)strlen(name) : (int)(dot - name);
     snprintf(out, size, "results/%.*s", len, name);
+}
+
+/* Ways to play that exclude each other. */
+static enum err check_modes(const struct options *options, struct error *error)
+{
+    bool calibrate = options_flag(options, "calibrate");
+    bool null = options_is_set(options, "null");
+    if (calibrate + options_flag(options, "paired") + null > 1) {
+        return error_set(error, ERR_USAGE, "verify", 0,
+                         "expected at most one of --calibrate, --paired and --null");
+    }
+    if (options_is_set(options, "virtual-hours") && !null) {
+        return error_set(error, ERR_USAGE, "--virtual-hours", 0, "only with --null");
+    }
+    return ERR_OK;
 }
 
 static enum err run_verify(const struct options *options, struct error *error)
@@ -54,6 +79,10 @@ static enum err run_verify(const struct options *options, struct error *error)
     if (options_is_set(options, "objectives") && !calibrate) {
         return error_set(error, ERR_USAGE, "--objectives", 0, "only with --calibrate");
     }
+    enum err code = check_modes(options, error);
+    if (code != ERR_OK) {
+        return code;
+    }
     default_folder(scenario, folder, sizeof folder);
     snprintf(objectives, sizeof objectives, "%s/prometheus/rules/objectives.yml", home);
     const char *out = options_text(options, "out"), *file = options_text(options, "objectives");
@@ -67,11 +96,19 @@ static enum err run_verify(const struct options *options, struct error *error)
                                   .cache_root = options_text(options, "cache"),
                                   .prometheus_program = options_text(options, "prometheus"),
                                   .alertmanager_program = options_text(options, "alertmanager"),
+                                  .strict = options_flag(options, "strict"),
                                   .threads = (unsigned)options_int(options, "threads"),
                                   .connections = (int)options_int(options, "connections"),
                                   .calibrate_path = !calibrate     ? NULL
                                                     : file != NULL ? file
                                                                    : objectives};
+    if (options_flag(options, "paired")) {
+        return paired_run(&config, error);
+    }
+    if (options_is_set(options, "null")) {
+        return null_run(&config, (int)options_int(options, "null"),
+                        (double)options_int(options, "virtual-hours"), error);
+    }
     return drill_run(&config, error);
 }
 

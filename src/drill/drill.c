@@ -119,7 +119,7 @@ static enum err play_drill(struct drill *drill, struct error *error)
         .scenario = &drill->scenario,
         .population = drill->people.population,
         .seen = {.start = drill->people.seen_start, .item = drill->people.seen_item},
-        .arrivals = &drill->visits.config,
+        .arrivals = &drill->arrivals,
         .keep_events = !drill_calibrates(drill),
         .threads = drill->config->threads,
         .connections = drill->config->connections,
@@ -256,7 +256,7 @@ static void clean_up(struct drill *drill)
     }
     evidence_deinit(&drill->evidence);
     watch_rules_deinit(&drill->rules);
-    visits_deinit(&drill->visits);
+    traffic_deinit(&drill->traffic);
     effect_sample_free(drill->sample);
     drift_deinit(&drill->scenario.drift);
     drift_deinit(&drill->asleep);

@@ -1,6 +1,7 @@
 /*
  * Shared by drill.c, which holds the steps of a drill together, drill_prepare.c (people, target,
- * rules, stack) and drill_report.c (what is written about it).
+ * rules, stack), drill_forecast.c (what can be known before it begins) and drill_report.c (what is
+ * written about it).
  */
 #ifndef DRILL_DRILL_INT_H
 #define DRILL_DRILL_INT_H
@@ -18,8 +19,8 @@
 #include "drill/results.h"
 #include "drill/scenario.h"
 #include "drill/stack.h"
-#include "drill/visits.h"
 #include "drill/watch_rules.h"
+#include "load/traffic.h"
 #include "population/effect.h"
 
 /* In the result folder; removed when the drill ends. */
@@ -32,9 +33,10 @@ struct drill {
     struct drift asleep;      /* the bound drift of a drill that plays without it */
     struct results *results;
     struct people people;
-    struct effect_sample *sample; /* NULL without injections */
-    struct visits visits;
-    bool has_model; /* the target did not train */
+    struct effect_sample *sample; /* NULL until it is needed */
+    struct arrivals_config arrivals;
+    struct traffic traffic; /* what it borrows */
+    bool has_model;         /* the target did not train */
     struct bundled *bundled;
     const char *target_url;
     char target_version[128];
@@ -63,6 +65,11 @@ int drill_last_phase(const struct drill *drill);
 
 /* People, their past, target, rules and stack, in this order. */
 enum err drill_prepare(struct drill *drill, struct error *error);
+/* The sample on which sizes of a scenario's injections are measured; its drift must be bound. */
+struct effect_config drill_effect_config(const struct scenario *scenario);
+/* Tells what the injections are worth and what the drill will probably show, by the rules chosen.
+ * What it will probably not show is a warning, or, of a strict drill, ERR_INPUT. */
+enum err drill_foresee(struct drill *drill, struct error *error);
 /* Was the load generator fit to measure? Otherwise the judgement is invalid. */
 void drill_check_generator(struct drill *drill);
 void drill_reconcile(struct drill *drill);

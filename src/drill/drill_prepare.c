@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "drill/disturbances.h"
+#include "drill/effect_report.h"
 #include "drill/model_cache.h"
 #include "drill/remote.h"
 
@@ -143,7 +144,7 @@ static enum err bind_drift(struct drill *drill, struct error *error)
     struct drift *drift = &drill->scenario.drift;
     enum err code = population_bind_drift(drill->people.population, drift, &parallel, error);
     if (code == ERR_OK && drift->count > 0) {
-        struct effect_config config = effect_defaults();
+        struct effect_config config = drill_effect_config(&drill->scenario);
         drill->sample = effect_sample_new(&config, drill->people.population, &parallel);
         code = effect_solve(drill->sample, drift, &parallel, error);
     }
@@ -172,15 +173,59 @@ static enum err prepare_people(struct drill *drill, struct error *error)
     return code;
 }
 
+static struct traffic_wish traffic_wish(const struct scenario *scenario)
+{
+    static const enum traffic_arrivals arrivals[] = {[SCENARIO_POISSON] = TRAFFIC_POISSON,
+                                                     [SCENARIO_CONSTANT] = TRAFFIC_CONSTANT,
+                                                     [SCENARIO_DIURNAL] = TRAFFIC_DIURNAL,
+                                                     [SCENARIO_REPLAY] = TRAFFIC_REPLAY,
+                                                     [SCENARIO_RECORDED] = TRAFFIC_RECORDED};
+    const struct scenario_traffic *traffic = &scenario->traffic;
+    return (struct traffic_wish){.arrivals = arrivals[traffic->arrivals],
+                                 .file = traffic->file,
+                                 .time_scale = (double)scenario->time_scale,
+                                 .by_activity = traffic->by_activity,
+                                 .day_ns = traffic->day_ns,
+                                 .start_hour = traffic->start_hour,
+                                 .joins_per_s = traffic->joins_per_s,
+                                 .leaving = {.after_steps = traffic->leave_after,
+                                             .probability = traffic->leave_probability}};
+}
+
 static enum err plan_visits(struct drill *drill, struct error *error)
 {
-    const struct scenario_phase *last = &drill->scenario.phase[drill_last_phase(drill)];
-    struct visits_request request = {.scenario = &drill->scenario,
-                                     .people = &drill->people,
-                                     .drift = &drill->scenario.drift,
-                                     .seed = drill->config->seed,
-                                     .end_ns = last->start_ns + last->duration_ns};
-    return visits_plan(&request, &drill->visits, error);
+    const struct scenario *scenario = &drill->scenario;
+    const struct scenario_phase *last = &scenario->phase[drill_last_phase(drill)];
+    const struct traffic_wish wish = traffic_wish(scenario);
+    const struct engine_seen seen = {.start = drill->people.seen_start,
+                                     .item = drill->people.seen_item};
+    struct faults faults;
+    drill->arrivals =
+        (struct arrivals_config){.seed = drill->config->seed,
+                                 .visits_per_s = scenario->lists_per_s / scenario->steps_per_visit,
+                                 .steps_per_visit = scenario->steps_per_visit,
+                                 .think_median_s = scenario->think_median_s,
+                                 .think_sigma = scenario->think_sigma,
+                                 .people = population_users(drill->people.population),
+                                 .newcomers = population_newcomers(drill->people.population),
+                                 .end_ns = last->start_ns + last->duration_ns,
+                                 .drift = &scenario->drift};
+    faults_init(&faults);
+    enum err code = traffic_prepare(&wish, &drill->people.data, drill->people.population, &seen,
+                                    &drill->arrivals, &drill->traffic, &faults, error);
+    faults_print(&faults);
+    faults_deinit(&faults);
+    return code;
+}
+
+/* Without rules that watch there is nothing to forecast. */
+static void tell_effects(const struct drill *drill)
+{
+    struct parallel parallel = parallel_all_cores();
+    if (drill->config->unwatched && drill->scenario.drift.count > 0) {
+        effect_report_print(stdout, &drill->scenario.drift, drill->sample, &parallel);
+        (void)fflush(stdout);
+    }
 }
 
 /* The past is that of a world in which the injections will come, so that a drill with them and one
@@ -210,6 +255,7 @@ static enum err prepare_target(struct drill *drill, struct error *error)
     }
     if (code == ERR_OK) {
         keep_model(drill);
+        tell_effects(drill);
         code = ask_target(drill, error);
     }
     return code;
@@ -224,6 +270,9 @@ enum err drill_prepare(struct drill *drill, struct error *error)
     }
     if (code == ERR_OK && drill_is_watched(drill)) {
         code = choose_rules(drill, error);
+    }
+    if (code == ERR_OK && drill_is_watched(drill)) {
+        code = drill_foresee(drill, error);
     }
     if (code == ERR_OK && drill_is_watched(drill)) {
         code = start_stack(drill, error);

@@ -23,8 +23,18 @@ struct results {
 
 /* All that a drill writes. */
 static const char *const names[] = {
-    "verdict.json",   "junit.xml",        "notifications.jsonl", "ledger.jsonl", "prometheus.yml",
-    "prometheus.log", "alertmanager.yml", "alertmanager.log",    "target.log",   "rules",
+    "verdict.json",
+    "junit.xml",
+    "notifications.jsonl",
+    "ledger.jsonl",
+    "prometheus.yml",
+    "prometheus.log",
+    "paired.json",
+    "nulls.json",
+    "alertmanager.yml",
+    "alertmanager.log",
+    "target.log",
+    "rules",
     ".data",
 };
 

@@ -1,0 +1,291 @@
+/*
+ * Every seed has people, a past and a model of its own, which nobody will ask for again: what a
+ * seed beyond the first puts into the caches would fill the disk with a gigabyte for twenty drills.
+ * These seeds therefore get a cache in the result folder, which goes when the seed has been played.
+ */
+#include "drill/null_run.h"
+
+#include "base/fileio.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "drill/evidence.h"
+#include "drill/judge.h"
+#include "drill/nulls.h"
+#include "drill/play.h"
+#include "drill/report.h"
+#include "drill/results.h"
+#include "drill/scenario.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ALERTS_MAX 64
+#define SAMPLES 4
+
+struct tally { /* of one alert */
+    char alert[128], group[128];
+    int drills, pending_drills; /* in which it fired; in which it was at least pending */
+};
+
+struct null_work {
+    uint64_t seed;
+    int played, invalid, alarmed; /* drills; of these, that could not measure; with a false alarm */
+    double drill_s;               /* of all valid ones */
+    int64_t time_scale, lists;
+    int alert_count;
+    struct tally alert[ALERTS_MAX];
+    struct nulls_clusters clusters[SAMPLES];
+    char scenario[64], data[160], target[128];
+    json_t *drills;
+    bool incomplete;
+};
+
+static const struct {
+    const char *name;
+    enum nulls_value value;
+    enum nulls_by by;
+} samples[SAMPLES] = {{"stars of ratings by person", NULLS_STARS, NULLS_BY_PERSON},
+                      {"stars of ratings by visit", NULLS_STARS, NULLS_BY_VISIT},
+                      {"conversion of lists by person", NULLS_CONVERSION, NULLS_BY_PERSON},
+                      {"conversion of lists by visit", NULLS_CONVERSION, NULLS_BY_VISIT}};
+
+static struct tally *tally_of(struct null_work *work, const struct rules_alert *rule)
+{
+    for (int i = 0; i < work->alert_count; i++) {
+        if (strcmp(work->alert[i].alert, rule->name) == 0) {
+            return &work->alert[i];
+        }
+    }
+    if (work->alert_count == ALERTS_MAX) {
+        return NULL;
+    }
+    struct tally *tally = &work->alert[work->alert_count++];
+    text_copy(tally->alert, sizeof tally->alert, rule->name);
+    text_copy(tally->group, sizeof tally->group, rule->group);
+    return tally;
+}
+
+/* Alerts that always fire prove the path and are no alarm. Returns how many alerts fired. */
+static int count_alarms(struct null_work *work, const struct evidence *evidence)
+{
+    int fired = 0;
+    for (size_t a = 0; a < evidence->alert_count; a++) {
+        const struct evidence_alert *alert = &evidence->alert[a];
+        struct tally *tally =
+            strcmp(alert->rule->severity, "none") == 0 ? NULL : tally_of(work, alert->rule);
+        bool pending = false, firing = false;
+        for (size_t e = 0; e < alert->count; e++) {
+            pending = true;
+            firing = firing || !isnan(alert->episode[e].firing_s);
+        }
+        if (tally != NULL) {
+            tally->drills += firing;
+            tally->pending_drills += pending;
+            fired += firing;
+        }
+    }
+    return fired;
+}
+
+static void take_facts(void *context, const struct drill_facts *facts)
+{
+    struct null_work *work = context;
+    const struct events *events = &facts->play->engine.events;
+    text_copy(work->scenario, sizeof work->scenario, facts->scenario->name);
+    text_copy(work->data, sizeof work->data, facts->data_name);
+    text_copy(work->target, sizeof work->target, facts->target_version);
+    work->time_scale = facts->scenario->time_scale;
+    if (facts->judgement->outcome == JUDGE_INVALID) {
+        return;
+    }
+    int fired = count_alarms(work, facts->evidence);
+    work->played++;
+    work->alarmed += fired > 0;
+    work->drill_s += facts->play->end_s;
+    work->lists += events->count;
+    work->incomplete = work->incomplete || !events->complete;
+    for (int s = 0; s < SAMPLES; s++) {
+        nulls_add_events(&work->clusters[s], events, samples[s].value, samples[s].by);
+    }
+    json_array_append_new(work->drills,
+                          json_pack("{s:I,s:i,s:I}", "seed", (json_int_t)work->seed, "alerts_fired",
+                                    fired, "lists", (json_int_t)events->count));
+}
+
+/* ---- playing ---- */
+
+static enum err play_seed(const struct drill_config *config, int number, struct null_work *work,
+                          struct error *error)
+{
+    char folder[512], cache[560];
+    struct drill_config one = *config;
+    work->seed = config->seed + (uint64_t)number;
+    snprintf(folder, sizeof folder, "%s/seed-%" PRIu64, config->folder, work->seed);
+    snprintf(cache, sizeof cache, "%s/cache", config->folder);
+    one.seed = work->seed;
+    one.folder = folder;
+    one.cache_root = number == 0 ? config->cache_root : cache;
+    one.without_injections = true;
+    one.inspect = take_facts;
+    one.inspect_context = work;
+    int played = work->played;
+    enum err code = drill_run(&one, error);
+    if (number > 0) {
+        (void)file_remove_tree(cache, NULL);
+    }
+    if (code == ERR_INVALID && work->played == played) {
+        work->invalid++;
+    }
+    return code;
+}
+
+/* A drill that could not measure is played once more; a false alarm is not. */
+static enum err play_all(const struct drill_config *config, int drills, struct null_work *work,
+                         struct error *error)
+{
+    enum err code = ERR_OK;
+    for (int i = 0; i < drills && code == ERR_OK; i++) {
+        struct error first = {0};
+        printf("\nnull drill %d of %d, seed %" PRIu64 "\n", i + 1, drills,
+               config->seed + (uint64_t)i);
+        fflush(stdout);
+        code = play_seed(config, i, work, &first);
+        if (code == ERR_INVALID) {
+            log_write(LOG_WARN, "drill", "seed %" PRIu64 " could not be measured, once more",
+                      work->seed);
+            first = (struct error){0};
+            code = play_seed(config, i, work, &first);
+        }
+        if (code == ERR_INVALID) {
+            return error_set(error, code, config->folder, 0,
+                             "the drill of seed %" PRIu64 " could not be measured, twice",
+                             work->seed);
+        }
+        if (code != ERR_OK && error != NULL) {
+            *error = first;
+        }
+    }
+    return code;
+}
+
+/* ---- telling ---- */
+
+static void print_alarms(const struct null_work *work)
+{
+    printf("\n%s, %d null drills of %.1f production hours in all, %" PRId64
+           " lists (%d drills repeated)\n\n%-34s %-16s %8s %8s %22s\n",
+           work->scenario, work->played, work->drill_s * (double)work->time_scale / 3600,
+           work->lists, work->invalid, "alert", "group", "pending", "fired", "at most, 95 % sure");
+    for (int i = 0; i < work->alert_count; i++) {
+        const struct tally *tally = &work->alert[i];
+        printf("%-34s %-16s %8d %8d %15.1f %% a drill\n", tally->alert, tally->group,
+               tally->pending_drills, tally->drills,
+               100 * nulls_upper_bound(tally->drills, work->played, NULLS_CONFIDENCE));
+    }
+    printf("%-34s %-16s %8s %8d %15.1f %% a drill\n", "any", "", "", work->alarmed,
+           100 * nulls_upper_bound(work->alarmed, work->played, NULLS_CONFIDENCE));
+}
+
+static void print_clusters(const struct null_work *work)
+{
+    printf("\n%-30s %9s %9s %12s %14s %14s\n", "clusters", "values", "clusters", "correlation",
+           "design effect", "effective size");
+    for (int s = 0; s < SAMPLES; s++) {
+        const struct nulls_clusters *c = &work->clusters[s];
+        printf("%-30s %9.0f %9.0f %12.4f %14.3f %14.0f\n", samples[s].name, c->values, c->clusters,
+               nulls_icc(c), nulls_design_effect(c), nulls_effective_size(c));
+    }
+}
+
+static json_t *number(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+static json_t *alarms_json(const struct null_work *work)
+{
+    json_t *alarms = json_array();
+    for (int i = 0; i < work->alert_count; i++) {
+        const struct tally *tally = &work->alert[i];
+        json_array_append_new(
+            alarms, json_pack("{s:s,s:s,s:i,s:i,s:f}", "alert", tally->alert, "group", tally->group,
+                              "pending_drills", tally->pending_drills, "fired_drills",
+                              tally->drills, "fired_share_at_most",
+                              nulls_upper_bound(tally->drills, work->played, NULLS_CONFIDENCE)));
+    }
+    return alarms;
+}
+
+static json_t *clusters_json(const struct null_work *work)
+{
+    json_t *clusters = json_array();
+    for (int s = 0; s < SAMPLES; s++) {
+        const struct nulls_clusters *c = &work->clusters[s];
+        json_array_append_new(clusters,
+                              json_pack("{s:s,s:f,s:f,s:o,s:o,s:o}", "of", samples[s].name,
+                                        "values", c->values, "clusters", c->clusters,
+                                        "intraclass_correlation", number(nulls_icc(c)),
+                                        "design_effect", number(nulls_design_effect(c)),
+                                        "effective_size", number(nulls_effective_size(c))));
+    }
+    return clusters;
+}
+
+static enum err write_json(const struct drill_config *config, const struct null_work *work,
+                           struct error *error)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/nulls.json", config->folder);
+    json_t *document = json_pack(
+        "{s:o,s:I,s:o,s:o,s:i,s:i,s:i,s:f,s:f,s:f,s:O,s:o,s:o}", "scenario",
+        report_text(work->scenario), "seed", (json_int_t)config->seed, "data",
+        report_text(work->data), "target", report_text(work->target), "drills", work->played,
+        "repeated", work->invalid, "alarmed_drills", work->alarmed, "confidence", NULLS_CONFIDENCE,
+        "alarmed_share_at_most", nulls_upper_bound(work->alarmed, work->played, NULLS_CONFIDENCE),
+        "production_hours", work->drill_s * (double)work->time_scale / 3600, "seeds", work->drills,
+        "alerts", alarms_json(work), "clusters", clusters_json(work));
+    char *text = json_dumps(document, JSON_INDENT(2));
+    enum err code = text == NULL ? error_set(error, ERR_MEMORY, path, 0, "no memory for the report")
+                                 : file_write(path, text, strlen(text), error);
+    free(text);
+    json_decref(document);
+    return code;
+}
+
+static enum err tell(const struct drill_config *config, const struct null_work *work,
+                     struct error *error)
+{
+    print_alarms(work);
+    print_clusters(work);
+    enum err code = write_json(config, work, error);
+    if (code == ERR_OK) {
+        printf("\nevidence: %s/nulls.json\n", config->folder);
+    }
+    if (code == ERR_OK && work->alarmed > 0) {
+        code = error_set(error, ERR_FAILED, config->folder, 0,
+                         "%d of %d null drills had a false alarm", work->alarmed, work->played);
+    }
+    return code;
+}
+
+enum err null_run(const struct drill_config *config, int drills, double virtual_hours,
+                  struct error *error)
+{
+    struct results *results = NULL;
+    struct null_work work = {.drills = json_array()};
+    enum err code = results_open(config->folder, &results, error);
+    (void)virtual_hours;
+    if (code == ERR_OK) {
+        code = play_all(config, drills, &work, error);
+    }
+    if (code == ERR_OK) {
+        code = tell(config, &work, error);
+    }
+    json_decref(work.drills);
+    results_close(results);
+    return code;
+}
