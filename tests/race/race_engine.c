@@ -42,8 +42,23 @@ static int differs(const struct ledger *a, const struct ledger *b)
     int different = a->digest != b->digest || a->steps != b->steps || a->visits != b->visits;
     for (int p = 0; p < a->phase_count; p++) {
         different |= memcmp(&a->nominal[p], &b->nominal[p], sizeof a->nominal[p]) != 0;
+        different |= memcmp(&a->places[p], &b->places[p], sizeof a->places[p]) != 0;
     }
-    return different;
+    return different | (memcmp(a->source, b->source, sizeof a->source) != 0);
+}
+
+/* What people did and were expected to do; observed times depend on who waited for whom. */
+static int events_differ(const struct events *a, const struct events *b)
+{
+    double sums[2] = {0, 0};
+    const struct events *both[2] = {a, b};
+    for (int i = 0; i < 2; i++) {
+        for (int64_t e = 0; e < both[i]->count; e++) {
+            const struct event *event = &both[i]->event[e];
+            sums[i] += (double)event->rank * 1e3 + event->source;
+        }
+    }
+    return !a->complete || !b->complete || a->count != b->count || sums[0] != sums[1];
 }
 
 static int same_for_any_number_of_threads(struct small_world *world)
@@ -58,6 +73,10 @@ static int same_for_any_number_of_threads(struct small_world *world)
         if (differs(first.ledger, result.ledger)) {
             (void)fprintf(stderr, "%u threads: digest %016" PRIx64 ", one thread %016" PRIx64 "\n",
                           threads, result.ledger->digest, first.ledger->digest);
+            failures++;
+        }
+        if (events_differ(&first.events, &result.events)) {
+            (void)fprintf(stderr, "%u threads: other events\n", threads);
             failures++;
         }
         engine_result_deinit(&result);
@@ -100,6 +119,7 @@ int main(void)
     struct small_world world;
     small_world_init(&world);
     world.plan.arrivals.end_ns = 20 * SMALL_WORLD_SECOND;
+    world.plan.keep_events = true;
     world.drift.injection[0].onset_ns = 10 * SMALL_WORLD_SECOND;
     int failures = same_for_any_number_of_threads(&world) + stopped_anywhere(&world);
     small_world_deinit(&world);
