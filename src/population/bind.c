@@ -17,6 +17,7 @@
 #include "population/bind.h"
 
 #include "base/mem.h"
+#include "numeric/sampling.h"
 #include "population/moment.h"
 
 #include <assert.h>
@@ -26,6 +27,7 @@
 #include <string.h>
 
 #define POWER_ROUNDS 100
+#define BAR_PEOPLE 512
 
 struct binding {
     const struct population *population;
@@ -257,13 +259,38 @@ static uint64_t *films_of_share(const struct population *population, struct keye
     return films;
 }
 
+/* Mean over some people of the attraction of the last of their favourites, of all films. */
+static double favourite_bar(const struct population *population)
+{
+    float *score = mem_array((size_t)population->films, sizeof *score);
+    int32_t step = population->users / BAR_PEOPLE + 1, count = 0, best[BIND_FAVOURITES];
+    double sum = 0;
+    for (int32_t p = 0; p < population->users; p += step) {
+        const float *taste = population->taste + (int64_t)p * TASTE_DIMS;
+        for (int32_t i = 0; i < population->films; i++) {
+            score[i] = population->film_count[i] >= BIND_OFFER_RATINGS
+                           ? (float)population_attraction(population, taste, i)
+                           : -INFINITY;
+        }
+        int32_t found = sampling_top_n(score, population->films, BIND_FAVOURITES, best);
+        float last = INFINITY;
+        for (int32_t k = 0; k < found; k++) {
+            last = fminf(last, score[best[k]]);
+        }
+        sum += (double)last;
+        count++;
+    }
+    mem_free(score);
+    return sum / count;
+}
+
 /* The best known of the new films, and their tastes by dimension. */
 static void bind_offers(const struct population *population, struct drift_injection *injection)
 {
     struct keyed *film = mem_array((size_t)population->films, sizeof *film);
     int32_t count = 0;
     for (int32_t i = 0; i < population->films; i++) {
-        if (moment_has(injection->films, i) && population->film_count[i] > 0) {
+        if (moment_has(injection->films, i) && population->film_count[i] >= BIND_OFFER_RATINGS) {
             film[count++] = (struct keyed){.key = -population->film_count[i], .index = i};
         }
     }
@@ -315,6 +342,7 @@ static enum err bind_films(const struct binding *binding)
     mem_free(film);
     if (newest) {
         bind_offers(population, injection);
+        injection->offer_bar = favourite_bar(population);
     }
     return ERR_OK;
 }

@@ -106,6 +106,7 @@ struct drift_injection {
     int32_t offers;          /* new films: those of them that people hear of */
     const int32_t *offer;    /* [offers] rising catalogue indexes */
     const float *offer_by_dim; /* [TASTE_DIMS x offers] their choice tastes */
+    double offer_bar;          /* attraction from which somebody thinks of one by themselves */
 };
 
 /* Zeroed = no drift. A plain copy shares what is bound; only one of them is given back. */

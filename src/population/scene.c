@@ -6,10 +6,12 @@
  * a rank in both, and the same ones whatever the drift.
  *
  * New films. People hear of them elsewhere; a target that has never learned of them cannot list
- * them. Of the best-known films of such an injection (bind.c keeps OFFERS of them) a person
- * considers the SCENE_OFFERS most attractive ones beside the list. One that beats all the list has
- * to offer is watched elsewhere, and nothing is taken from the list. A film that the list itself
- * names is not considered twice: that is how retraining cures it.
+ * them. If no new film stands in the list, a person also considers those of them that would be
+ * among their favourites of all films, at most SCENE_OFFERS. One that beats all the list has to
+ * offer is watched elsewhere, and nothing is taken from the list. Whoever finds something new in
+ * the list does not look elsewhere: that is how a target that has learned of the new films cures
+ * it. (Without the bar of favourites, the ten best of however few new films would compete with any
+ * list; if only the very films listed were left out, the rest of them would for ever.)
  */
 #include "population/scene.h"
 
@@ -84,10 +86,13 @@ double scene_look_ratio(const struct moment *moment, const bool *looked, int32_t
 
 /* ---- new films ---- */
 
-static bool listed(const struct step_list *list, int32_t film)
+/* Does the list name a film that this injection has brought out? */
+static bool lists_new(const struct moment *moment, int number, const struct step_list *list)
 {
+    const uint64_t *films = moment->drift->injection[number].films;
     for (int32_t place = 0; place < list->count; place++) {
-        if (list->item[place] == film) {
+        int32_t film = list->item[place];
+        if (film >= 0 && moment_has(films, film) && moment_film(moment, film) > -INFINITY) {
             return true;
         }
     }
@@ -135,14 +140,13 @@ static void add_offers(const struct moment *moment, int number, const struct sce
         double attraction = population->config.choice_sharpness * (double)clipped +
                             moment->fame * (double)population->film_fame[film];
         /* Most films fall out here, before the dearer questions; a fashion may yet lift others. */
-        if (scene->offers == SCENE_OFFERS && !moment->fashion &&
-            attraction <= scene->offer_attraction[SCENE_OFFERS - 1]) {
+        if (attraction < injection->offer_bar && !moment->fashion) {
             continue;
         }
         attraction += moment_film(moment, film);
         bool better =
             scene->offers < SCENE_OFFERS || attraction > scene->offer_attraction[SCENE_OFFERS - 1];
-        if (better && attraction > -INFINITY && !listed(films->list, film) &&
+        if (better && attraction >= injection->offer_bar &&
             !scene_contains(films->seen, films->seen_count, film) &&
             !offered_before(moment->drift, number, film)) {
             enter(scene, film, attraction);
@@ -181,7 +185,8 @@ void scene_make(const struct moment *moment, uint32_t step, const struct scene_f
         out->attraction[place] = possible ? moment_attraction(moment, film) : -INFINITY;
     }
     for (int i = 0; moment->films && i < moment->drift->count; i++) {
-        if (moment->drift->injection[i].offers > 0 && moment->share[i] > 0) {
+        if (moment->drift->injection[i].offers > 0 && moment->share[i] > 0 &&
+            !lists_new(moment, i, list)) {
             add_offers(moment, i, films, out);
         }
     }

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SCENE_OFFERS 10 /* new films that a person thinks of besides the list, the best ones */
+#define SCENE_OFFERS 64 /* new films that a person thinks of besides the list, the best ones */
 
 struct scene_films {
     const struct step_list *list;
@@ -24,7 +24,7 @@ struct scene {
     bool looked[POPULATION_LIST_MAX];
     double attraction[POPULATION_LIST_MAX]; /* -INFINITY = cannot be taken; of what is looked at */
     int offers;
-    int32_t offer[SCENE_OFFERS]; /* new films out by now, neither seen nor in the list */
+    int32_t offer[SCENE_OFFERS]; /* new films out by now and not seen */
     double offer_attraction[SCENE_OFFERS];
 };
 
