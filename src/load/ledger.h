@@ -155,7 +155,7 @@ double ledger_expected_mean_rating(const struct ledger_expected *expected);
 double ledger_expected_rated_share(const struct ledger_expected *expected);
 
 /* JSON lines: one for each injection, one a second of observed time, one a phase (nominal time, and
- * by source, place and value), one in all. docs/drift.md explains the members. */
+ * by source, place and value), one in all. docs/ledger.md explains the members. */
 enum err ledger_write(const struct ledger *ledger, const char *path, struct error *error);
 
 #endif
