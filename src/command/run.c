@@ -9,7 +9,10 @@
 #include "command/run_settings.h"
 #include "drill/people.h"
 #include "drill/play.h"
+#include "drill/wish.h"
 #include "load/seen.h"
+#include "load/traffic.h"
+#include "population/effect.h"
 
 #include <stdio.h>
 #include <sys/resource.h>
@@ -38,6 +41,23 @@ static const struct option_row rows[] = {
     {"steps-per-visit", OPTION_REAL, "X", "2", 1, 1000, "Mean of a geometric number of steps."},
     {"think", OPTION_DURATION, "TIME", "500ms", 0, 86400,
      "Median pause before a rating and before the next list."},
+    {"arrivals", OPTION_TEXT, "HOW", "poisson", 0, 0,
+     "When visits start: poisson, constant, diurnal (as often as the data's visits in each hour of "
+     "the week) or replay (at the data's own moments, squeezed)."},
+    {"visits", OPTION_TEXT, "FILE", NULL, 0, 0,
+     "Start visits as recorded instead: a line 'seconds[,user id]' each, whatever the rate."},
+    {"day", OPTION_DURATION, "TIME", "24h", 1, 31536000, "How long a day of diurnal visits lasts."},
+    {"start-hour", OPTION_INT, "H", "0", 0, ARRIVALS_WEEK_HOURS - 1,
+     "Hour of the week that diurnal visits start in, 0 = Monday 0:00 UTC."},
+    {"people", OPTION_TEXT, "MIX", "uniform", 0, 0,
+     "Who makes the visits: uniform, or activity (as often as they have rated)."},
+    {"newcomers", OPTION_INT, "N", "0", 0, 10000000, "How many of the people have no past."},
+    {"joins", OPTION_REAL, "PER_S", "0", 0, 1e6,
+     "Newcomers who come for the first time a second; 0 = they are there from the start."},
+    {"leave-after", OPTION_INT, "N", "0", 0, 1000,
+     "Lists in a row without a film taken after which people leave for good; 0 = never."},
+    {"leave-probability", OPTION_REAL, "P", "1", 0, 1,
+     "With what probability they leave, at each such list."},
     {"list-length", OPTION_INT, "N", "10", 1, POPULATION_LIST_MAX, "Films asked for."},
     {"timeout", OPTION_DURATION, "TIME", "5s", 0.001, 3600, "When a request is given up."},
     {"data", OPTION_TEXT, "DIR", NULL, 0, 0,
@@ -55,6 +75,8 @@ struct run { /* everything a run holds */
     struct run_settings settings;
     struct people people;
     struct engine_seen seen;
+    struct arrivals_config arrivals;
+    struct traffic traffic;
     struct target target;
     struct engine *engine;
     struct httpd *httpd;
@@ -85,22 +107,67 @@ static enum err probe(const struct run_settings *settings, struct error *error)
     return code;
 }
 
+/* Sizes in stars, nats or PSI are solved on a sample of the people, as in a drill. */
+static enum err bind_drift(struct run *run, const struct parallel *parallel, struct error *error)
+{
+    struct drift *drift = &run->settings.scenario.drift;
+    enum err code = population_bind_drift(run->people.population, drift, parallel, error);
+    if (code == ERR_OK && drift->count > 0) {
+        struct effect_config config = effect_defaults();
+        config.newcomers_visit = !(run->settings.wish.joins_per_s > 0);
+        config.by_activity = run->settings.wish.by_activity;
+        config.withheld = drift;
+        struct effect_sample *sample = effect_sample_new(&config, run->people.population, parallel);
+        code = effect_solve(sample, drift, parallel, error);
+        effect_sample_free(sample);
+    }
+    return code;
+}
+
+static enum err plan_visits(struct run *run, struct error *error)
+{
+    const struct run_settings *settings = &run->settings;
+    struct faults faults;
+    run->arrivals =
+        (struct arrivals_config){.seed = settings->seed,
+                                 .visits_per_s = settings->rate / settings->steps_per_visit,
+                                 .steps_per_visit = settings->steps_per_visit,
+                                 .think_median_s = settings->think_median_s,
+                                 .think_sigma = settings->think_sigma,
+                                 .people = settings->people,
+                                 .end_ns = settings->duration_ns,
+                                 .drift = &settings->scenario.drift};
+    faults_init(&faults);
+    enum err code = traffic_prepare(&settings->wish, &run->people.data, run->people.population,
+                                    &run->seen, &run->arrivals, &run->traffic, &faults, error);
+    faults_print(&faults);
+    faults_deinit(&faults);
+    return code;
+}
+
 static enum err make_people(struct run *run, struct error *error)
 {
     char home[1024];
     bool has_home = command_home(home, sizeof home);
     struct parallel parallel = parallel_all_cores();
-    struct population_config config = population_defaults();
+    struct population_config config = run->settings.scenario_path != NULL
+                                          ? wish_people(&run->settings.scenario, 0)
+                                          : population_defaults();
     enum err code =
         people_load_data(run->settings.data, has_home ? home : NULL, &run->people, error);
     if (code != ERR_OK) {
         return code;
     }
     config.users = run->settings.people;
+    config.newcomers = run->settings.newcomers;
     config.seed = run->settings.seed;
     code = population_build(&config, &run->people.data, &parallel, &run->people.population, error);
     if (code == ERR_OK) {
+        code = bind_drift(run, &parallel, error);
+    }
+    if (code == ERR_OK) {
         seen_build(run->people.population, clock_wall_ns() / CLOCK_NS_PER_S, &parallel, &run->seen);
+        code = plan_visits(run, error);
     }
     return code;
 }
@@ -112,25 +179,18 @@ static enum err start(struct run *run, struct error *error)
                                   .catalogue = population_catalogue(run->people.population)};
     (void)text_copy(run->target.base_url, sizeof run->target.base_url, settings->target);
     run->start_mono_ns = clock_mono_ns() + LEAD_NS;
-    struct engine_plan plan = {
-        .population = run->people.population,
-        .drift = &settings->scenario.drift,
-        .target = &run->target,
-        .seen = run->seen,
-        .arrivals = {.seed = settings->seed,
-                     .visits_per_s = settings->rate / settings->steps_per_visit,
-                     .steps_per_visit = settings->steps_per_visit,
-                     .think_median_s = settings->think_median_s,
-                     .think_sigma = settings->think_sigma,
-                     .people = settings->people,
-                     .end_ns = settings->duration_ns},
-        .transport = &transport_curl,
-        .threads = settings->threads,
-        .connections = settings->connections,
-        .timeout_ms = settings->timeout_ms,
-        .start_mono_ns = run->start_mono_ns,
-        .phase_start_ns = settings->phase_start_ns,
-        .phase_count = settings->phase_count};
+    struct engine_plan plan = {.population = run->people.population,
+                               .drift = &settings->scenario.drift,
+                               .target = &run->target,
+                               .seen = run->seen,
+                               .arrivals = run->arrivals,
+                               .transport = &transport_curl,
+                               .threads = settings->threads,
+                               .connections = settings->connections,
+                               .timeout_ms = settings->timeout_ms,
+                               .start_mono_ns = run->start_mono_ns,
+                               .phase_start_ns = settings->phase_start_ns,
+                               .phase_count = settings->phase_count};
     enum err code = engine_start(&plan, &run->engine, error);
     if (code != ERR_OK || settings->listen == NULL) {
         return code;
@@ -264,6 +324,8 @@ static enum err run_load(const struct options *options, struct error *error)
     if (code == ERR_OK) {
         code = play_and_report(&run, error);
     }
+    traffic_deinit(&run.traffic);
+    drift_deinit(&run.settings.scenario.drift);
     seen_deinit(&run.seen);
     people_deinit(&run.people);
     return code;

@@ -2,7 +2,9 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "drill/wish.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define THINK_SIGMA 0.6 /* sd of the logarithm of a pause; as in the shipped scenarios */
@@ -22,6 +24,8 @@ static enum err read_scenario(struct run_settings *out, struct error *error)
     out->rate = scenario->lists_per_s;
     out->duration_ns = scenario->end_ns;
     out->people = scenario->people;
+    out->newcomers = scenario->newcomers;
+    out->wish = wish_traffic(scenario);
     out->steps_per_visit = scenario->steps_per_visit;
     out->think_median_s = scenario->think_median_s;
     out->think_sigma = scenario->think_sigma;
@@ -56,6 +60,86 @@ static void read_traffic(const struct options *options, struct run_settings *out
         out->think_median_s =
             (double)options_duration_ns(options, "think") / (double)CLOCK_NS_PER_S;
     }
+}
+
+/* Index of an option's word, -1 with an error if it is none of them. */
+static int read_word(const struct options *options, const char *name, const char *const *words,
+                     const char *expected, struct error *error)
+{
+    const char *given = options_text(options, name);
+    char where[32];
+    for (int i = 0; words[i] != NULL; i++) {
+        if (strcmp(given, words[i]) == 0) {
+            return i;
+        }
+    }
+    (void)snprintf(where, sizeof where, "--%s", name);
+    error_set(error, ERR_USAGE, where, 0, "expected %s, got '%.100s'", expected, given);
+    return -1;
+}
+
+static enum err read_arrivals(const struct options *options, struct run_settings *out,
+                              struct error *error)
+{
+    static const char *const words[] = {"poisson", "constant", "diurnal", "replay", NULL};
+    if (decides(options, out, "arrivals")) {
+        int word =
+            read_word(options, "arrivals", words, "poisson, constant, diurnal or replay", error);
+        if (word < 0) {
+            return ERR_USAGE;
+        }
+        out->wish.arrivals = (enum traffic_arrivals)word;
+    }
+    if (options_text(options, "visits") != NULL) {
+        if (options_is_set(options, "arrivals")) {
+            return error_set(error, ERR_USAGE, "--visits", 0,
+                             "a recorded file leaves no room for --arrivals");
+        }
+        out->wish.arrivals = TRAFFIC_RECORDED;
+        out->wish.file = options_text(options, "visits");
+        out->wish.time_scale = 1;
+    }
+    if (decides(options, out, "day")) {
+        out->wish.day_ns = options_duration_ns(options, "day");
+    }
+    if (decides(options, out, "start-hour")) {
+        out->wish.start_hour = (int32_t)options_int(options, "start-hour");
+    }
+    return ERR_OK;
+}
+
+static enum err read_crowd(const struct options *options, struct run_settings *out,
+                           struct error *error)
+{
+    static const char *const words[] = {"uniform", "activity", NULL};
+    if (decides(options, out, "people")) {
+        int word = read_word(options, "people", words, "uniform or activity", error);
+        if (word < 0) {
+            return ERR_USAGE;
+        }
+        out->wish.by_activity = word == 1;
+    }
+    if (decides(options, out, "newcomers")) {
+        out->newcomers = (int32_t)options_int(options, "newcomers");
+    }
+    if (decides(options, out, "joins")) {
+        out->wish.joins_per_s = options_real(options, "joins");
+    }
+    if (decides(options, out, "leave-after")) {
+        out->wish.leaving.after_steps = (int32_t)options_int(options, "leave-after");
+    }
+    if (decides(options, out, "leave-probability")) {
+        out->wish.leaving.probability = options_real(options, "leave-probability");
+    }
+    if (out->newcomers >= out->people) {
+        return error_set(error, ERR_USAGE, "--newcomers", 0,
+                         "%d of %d people: somebody must have a past", (int)out->newcomers,
+                         (int)out->people);
+    }
+    if (out->wish.joins_per_s > 0 && out->newcomers == 0) {
+        return error_set(error, ERR_USAGE, "--joins", 0, "nobody can join without --newcomers");
+    }
+    return ERR_OK;
 }
 
 static enum err read_target(const struct options *options, struct run_settings *out,
@@ -98,6 +182,13 @@ enum err run_settings_read(const struct options *options, struct run_settings *o
         return code;
     }
     read_traffic(options, out);
+    code = read_arrivals(options, out, error);
+    if (code == ERR_OK) {
+        code = read_crowd(options, out, error);
+    }
+    if (code != ERR_OK) {
+        return code;
+    }
     out->seed = (uint64_t)options_int(options, "seed");
     out->threads = (unsigned)options_int(options, "threads");
     out->connections = (int)options_int(options, "connections");

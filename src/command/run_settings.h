@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/option.h"
 #include "drill/scenario.h"
+#include "load/traffic.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,13 +16,14 @@ struct run_settings {
     char target_text[256];
     double rate; /* steps per second */
     int64_t duration_ns;
-    int32_t people;
+    int32_t people, newcomers; /* newcomers: the last of them, without a past */
     uint64_t seed;
     unsigned threads;
     int connections; /* per thread */
     int list_length;
     double steps_per_visit;
     double think_median_s, think_sigma;
+    struct traffic_wish wish; /* borrows from the options or from `scenario` */
     long timeout_ms;
     const char *data, *json_path, *listen; /* NULL if unset */
     const char *scenario_path;             /* NULL if none */

@@ -12,6 +12,7 @@
 #include "drill/effect_report.h"
 #include "drill/model_cache.h"
 #include "drill/remote.h"
+#include "drill/wish.h"
 
 #include <stdio.h>
 
@@ -173,30 +174,11 @@ static enum err prepare_people(struct drill *drill, struct error *error)
     return code;
 }
 
-static struct traffic_wish traffic_wish(const struct scenario *scenario)
-{
-    static const enum traffic_arrivals arrivals[] = {[SCENARIO_POISSON] = TRAFFIC_POISSON,
-                                                     [SCENARIO_CONSTANT] = TRAFFIC_CONSTANT,
-                                                     [SCENARIO_DIURNAL] = TRAFFIC_DIURNAL,
-                                                     [SCENARIO_REPLAY] = TRAFFIC_REPLAY,
-                                                     [SCENARIO_RECORDED] = TRAFFIC_RECORDED};
-    const struct scenario_traffic *traffic = &scenario->traffic;
-    return (struct traffic_wish){.arrivals = arrivals[traffic->arrivals],
-                                 .file = traffic->file,
-                                 .time_scale = (double)scenario->time_scale,
-                                 .by_activity = traffic->by_activity,
-                                 .day_ns = traffic->day_ns,
-                                 .start_hour = traffic->start_hour,
-                                 .joins_per_s = traffic->joins_per_s,
-                                 .leaving = {.after_steps = traffic->leave_after,
-                                             .probability = traffic->leave_probability}};
-}
-
 static enum err plan_visits(struct drill *drill, struct error *error)
 {
     const struct scenario *scenario = &drill->scenario;
     const struct scenario_phase *last = &scenario->phase[drill_last_phase(drill)];
-    const struct traffic_wish wish = traffic_wish(scenario);
+    const struct traffic_wish wish = wish_traffic(scenario);
     const struct engine_seen seen = {.start = drill->people.seen_start,
                                      .item = drill->people.seen_item};
     struct faults faults;

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "drill/past_cache.h"
+#include "drill/wish.h"
 #include "movielens/synth.h"
 
 #include <inttypes.h>
@@ -97,29 +98,11 @@ enum err people_write_pasts(const struct people_request *request, const struct d
     return code;
 }
 
-/* What the scenario says of the people; the rest is as population_defaults has it. */
-static struct population_config people_config(const struct people_request *request)
-{
-    const struct scenario *scenario = request->scenario;
-    const struct scenario_behaviour *behaviour = &scenario->behaviour;
-    struct population_config config = population_defaults();
-    config.users = scenario->people;
-    config.newcomers = scenario->newcomers;
-    config.seed = request->seed;
-    if (behaviour->cascade) {
-        config.examination = POPULATION_CASCADE;
-        config.cascade_stop = behaviour->cascade_stop;
-    }
-    config.abandon_share = behaviour->abandon_share;
-    config.rating_share = behaviour->rating_share;
-    return config;
-}
-
 enum err people_prepare(const struct people_request *request, struct people *out,
                         struct error *error)
 {
     struct parallel parallel = parallel_all_cores();
-    struct population_config config = people_config(request);
+    struct population_config config = wish_people(request->scenario, request->seed);
     enum err code = people_load_data(request->data, request->home, out, error);
     if (code != ERR_OK) {
         return code;
