@@ -17,6 +17,11 @@
 #define OFFERED_SHARE_LOW 0.95
 #define DELAYED_SHARE_HIGH 0.05
 
+static const char *const arrivals_names[] = {[TRAFFIC_POISSON] = "poisson",
+                                             [TRAFFIC_CONSTANT] = "constant",
+                                             [TRAFFIC_DIURNAL] = "diurnal",
+                                             [TRAFFIC_REPLAY] = "replay",
+                                             [TRAFFIC_RECORDED] = "recorded"};
 static const char *const endpoint_names[ENGINE_ENDPOINTS] = {"list", "rating"};
 
 static double seconds(int64_t ns)
@@ -98,16 +103,35 @@ static void print_behaviour(const struct ledger_counts *all, const struct ledger
     char conversion[24], rank[24], rating[24];
     printf("\n%-14s %12" PRId64 "   %" PRId64 " of them waited for an earlier visit\n", "visits",
            ledger->visits, ledger->visits_delayed);
+    if (ledger->leavers > 0) {
+        printf("%-14s %12" PRId64 "   people left for good; %" PRId64 " visits were not made\n",
+               "left", ledger->leavers, ledger->visits_missed);
+    }
     printf("%-14s %12" PRId64 "   %" PRId64 " of them empty\n", "lists", all->lists,
            all->lists_empty);
     printf("%-14s %12" PRId64 "   conversion %s, reciprocal rank a list %s, mean rating %s\n",
            "ratings", all->rated, ratio_text(ledger_conversion(all), conversion, sizeof conversion),
            ratio_text(ledger_reciprocal_rank(all), rank, sizeof rank),
            ratio_text(ledger_mean_rating(all), rating, sizeof rating));
+    if (all->unattributed > 0) {
+        printf("%-14s %12" PRId64 "   of films that their raters were not shown\n", "and ratings",
+               all->unattributed);
+    }
     printf("%-14s %12" PRId64 "   lists: %" PRId64 " failed, %" PRId64
            " unanswered; ratings: %" PRId64 " failed, %" PRId64 " unanswered\n",
            "errors", all->get_failed + all->get_unknown + all->post_failed + all->post_unknown,
            all->get_failed, all->get_unknown, all->post_failed, all->post_unknown);
+}
+
+/* Does the rate asked for hold all the time, for everybody? */
+static bool is_steady(const struct run_settings *settings)
+{
+    bool steady =
+        settings->wish.arrivals == TRAFFIC_POISSON || settings->wish.arrivals == TRAFFIC_CONSTANT;
+    for (int i = 0; i < settings->scenario.drift.count; i++) {
+        steady &= settings->scenario.drift.injection[i].kind != DRIFT_TRAFFIC;
+    }
+    return steady && settings->wish.leaving.after_steps == 0;
 }
 
 /* What may surprise a reader of the figures, and why it is so. */
@@ -115,7 +139,8 @@ static void print_hints(const struct run_outcome *outcome)
 {
     const struct ledger *ledger = outcome->result->ledger;
     double offered = run_report_offered(outcome);
-    if (!outcome->interrupted && offered < OFFERED_SHARE_LOW * outcome->settings->rate) {
+    if (!outcome->interrupted && is_steady(outcome->settings) &&
+        offered < OFFERED_SHARE_LOW * outcome->settings->rate) {
         printf("offered is below requested: errors and the end of the run cut visits short, the "
                "latter "
                "shows in a short run; the rest is chance\n");
@@ -201,12 +226,12 @@ static json_t *counts_json(const struct ledger_counts *c)
     for (int i = 0; i < 10; i++) {
         json_array_append_new(stars, json_integer(c->stars[i]));
     }
-    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o,s:o,s:o}", "get_sent",
+    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o,s:o,s:o}", "get_sent",
                      c->get_sent, "lists", c->lists, "lists_empty", c->lists_empty, "get_failed",
                      c->get_failed, "get_unanswered", c->get_unknown, "post_sent", c->post_sent,
                      "ratings", c->rated, "converted", c->converted, "post_failed", c->post_failed,
-                     "post_unanswered", c->post_unknown, "stars", stars, "conversion",
-                     real_or_null(ledger_conversion(c)), "reciprocal_rank",
+                     "post_unanswered", c->post_unknown, "unattributed", c->unattributed, "stars",
+                     stars, "conversion", real_or_null(ledger_conversion(c)), "reciprocal_rank",
                      real_or_null(ledger_reciprocal_rank(c)), "mean_rating",
                      real_or_null(ledger_mean_rating(c)));
 }
@@ -217,12 +242,19 @@ static json_t *settings_json(const struct run_outcome *outcome)
     char fingerprint[24];
     (void)snprintf(fingerprint, sizeof fingerprint, "%016" PRIx64, outcome->data_fingerprint);
     return json_pack(
-        "{s:s,s:f,s:f,s:i,s:I,s:i,s:i,s:i,s:f,s:f,s:f,s:f,s:s,s:s,s:s?}", "target", s->target,
-        "rate", s->rate, "duration_s", seconds(s->duration_ns), "users", s->people, "seed",
-        (json_int_t)s->seed, "threads", (int)s->threads, "connections", s->connections,
-        "list_length", s->list_length, "steps_per_visit", s->steps_per_visit, "think_median_s",
-        s->think_median_s, "think_sigma", s->think_sigma, "timeout_s", (double)s->timeout_ms * 1e-3,
-        "data", outcome->data_name, "data_fingerprint", fingerprint, "scenario", s->scenario_path);
+        "{s:s,s:f,s:f,s:i,s:I,s:i,s:i,s:i,s:f,s:f,s:f,s:f,s:s,s:s,s:s?,s:s,s:s?,s:f,s:i,s:s,s:i,"
+        "s:f,s:i,s:f}",
+        "target", s->target, "rate", s->rate, "duration_s", seconds(s->duration_ns), "users",
+        s->people, "seed", (json_int_t)s->seed, "threads", (int)s->threads, "connections",
+        s->connections, "list_length", s->list_length, "steps_per_visit", s->steps_per_visit,
+        "think_median_s", s->think_median_s, "think_sigma", s->think_sigma, "timeout_s",
+        (double)s->timeout_ms * 1e-3, "data", outcome->data_name, "data_fingerprint", fingerprint,
+        "scenario", s->scenario_path, "arrivals", arrivals_names[s->wish.arrivals], "visits",
+        s->wish.arrivals == TRAFFIC_RECORDED ? s->wish.file : NULL, "day_s",
+        seconds(s->wish.day_ns), "start_hour", s->wish.start_hour, "people",
+        s->wish.by_activity ? "activity" : "uniform", "newcomers", s->newcomers, "joins_per_s",
+        s->wish.joins_per_s, "leave_after", s->wish.leaving.after_steps, "leave_probability",
+        s->wish.leaving.probability);
 }
 
 static json_t *phases_json(const struct run_outcome *outcome)
@@ -247,15 +279,16 @@ enum err run_report_write(const struct run_outcome *outcome, const char *path, s
     bool on_time = run_report_on_time(outcome, why, sizeof why);
     (void)snprintf(digest, sizeof digest, "%016" PRIx64, ledger->digest);
     json_t *root = json_pack(
-        "{s:s,s:s,s:o,s:b,s:b,s:f,s:f,s:f,s:f,s:I,s:I,s:I,s:I,s:I,s:I,s:s,s:o,s:o,s:o}", "version",
-        DRIFTDRILL_VERSION, "libcurl", curl_version(), "settings", settings_json(outcome),
-        "interrupted", outcome->interrupted, "on_time", on_time, "played_s",
+        "{s:s,s:s,s:o,s:b,s:b,s:f,s:f,s:f,s:f,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:s,s:o,s:o,s:o}",
+        "version", DRIFTDRILL_VERSION, "libcurl", curl_version(), "settings",
+        settings_json(outcome), "interrupted", outcome->interrupted, "on_time", on_time, "played_s",
         seconds(outcome->played_ns), "offered_steps_per_s", run_report_offered(outcome),
         "achieved_steps_per_s", run_report_achieved(outcome), "cpu_s", outcome->cpu_s, "visits",
-        ledger->visits, "visits_delayed", ledger->visits_delayed, "steps", ledger->steps,
-        "requests_late", ledger->steps_late, "steps_unsent", ledger->steps_unsent, "lost",
-        ledger->lost, "digest", digest, "total", counts_json(&all), "phases", phases_json(outcome),
-        "latency", latency_json(outcome->result));
+        ledger->visits, "visits_delayed", ledger->visits_delayed, "visits_missed",
+        ledger->visits_missed, "leavers", ledger->leavers, "steps", ledger->steps, "requests_late",
+        ledger->steps_late, "steps_unsent", ledger->steps_unsent, "lost", ledger->lost, "digest",
+        digest, "total", counts_json(&all), "phases", phases_json(outcome), "latency",
+        latency_json(outcome->result));
     char *text = root != NULL ? json_dumps(root, JSON_INDENT(2)) : NULL;
     json_decref(root);
     if (text == NULL) {

@@ -74,3 +74,63 @@ Test(run_settings, a_missing_scenario_is_told, .init = cr_redirect_stderr)
     struct error error = {0};
     cr_expect_neq(read_line(5, argv, &settings, &error), ERR_OK);
 }
+
+Test(run_settings, traffic_and_people_as_asked_for)
+{
+    char *argv[] = {
+        "run", "--target", "http://t", "--arrivals",    "diurnal", "--day",
+        "60s", "--people", "activity", "--start-hour",  "30",      "--newcomers",
+        "500", "--joins",  "2.5",      "--leave-after", "4",       "--leave-probability",
+        "0.5"};
+    char *plain[] = {"run", "--target", "http://t"};
+    struct run_settings settings;
+    cr_assert_eq(read_line(sizeof argv / sizeof argv[0], argv, &settings, NULL), ERR_OK);
+    cr_expect_eq(settings.wish.arrivals, TRAFFIC_DIURNAL);
+    cr_expect_eq(settings.wish.day_ns, 60 * SECOND);
+    cr_expect_eq(settings.wish.start_hour, 30);
+    cr_expect(settings.wish.by_activity);
+    cr_expect_eq(settings.newcomers, 500);
+    cr_expect_float_eq(settings.wish.joins_per_s, 2.5, 1e-12);
+    cr_expect_eq(settings.wish.leaving.after_steps, 4);
+    cr_expect_float_eq(settings.wish.leaving.probability, .5, 1e-12);
+    cr_assert_eq(read_line(3, plain, &settings, NULL), ERR_OK);
+    cr_expect_eq(settings.wish.arrivals, TRAFFIC_POISSON);
+    cr_expect_not(settings.wish.by_activity);
+    cr_expect_eq(settings.wish.leaving.after_steps, 0, "nobody leaves");
+    cr_expect_eq(settings.newcomers, 0);
+}
+
+Test(run_settings, traffic_that_cannot_be_is_told)
+{
+    static const struct {
+        char *name, *value, *more, *of;
+        const char *where, *part;
+    } rows[] = {
+        {"--arrivals", "often", "--seed", "1", "--arrivals",
+         "poisson, constant, diurnal or replay"},
+        {"--people", "nobody", "--seed", "1", "--people", "uniform or activity"},
+        {"--visits", "v.csv", "--arrivals", "replay", "--visits", "no room"},
+        {"--joins", "3", "--seed", "1", "--joins", "--newcomers"},
+        {"--newcomers", "700", "--users", "700", "--newcomers", "somebody must have a past"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char *argv[] = {"run",         "--target",   "http://t", rows[i].name,
+                        rows[i].value, rows[i].more, rows[i].of};
+        struct run_settings settings;
+        struct error error = {0};
+        cr_expect_eq(read_line(7, argv, &settings, &error), ERR_USAGE, "%s", rows[i].name);
+        cr_expect_str_eq(error.where, rows[i].where);
+        cr_expect(strstr(error.text, rows[i].part) != NULL, "%s: %s", rows[i].name, error.text);
+    }
+}
+
+Test(run_settings, a_recorded_file_is_played_as_it_stands)
+{
+    char *argv[] = {"run",      "--target", "http://t", "--scenario", "scenarios/taste-shift.yml",
+                    "--visits", "v.csv"};
+    struct run_settings settings;
+    cr_assert_eq(read_line(7, argv, &settings, NULL), ERR_OK);
+    cr_expect_eq(settings.wish.arrivals, TRAFFIC_RECORDED);
+    cr_expect_str_eq(settings.wish.file, "v.csv");
+    cr_expect_float_eq(settings.wish.time_scale, 1, 1e-12);
+}
