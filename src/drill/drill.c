@@ -247,6 +247,7 @@ static enum err conclude(struct drill *drill, struct error *error)
 
 static void clean_up(struct drill *drill)
 {
+    model_cache_release(&drill->model);
     stack_stop(drill->stack);
     bundled_stop(drill->bundled);
     http_free(drill->http);
@@ -297,6 +298,7 @@ enum err drill_run(const struct drill_config *config, struct error *error)
 {
     struct drill *drill = mem_zalloc(1, sizeof *drill);
     drill->config = config;
+    drill->model.lock_fd = -1;
     drill->started_wall_ns = clock_wall_ns();
     enum err code = run_steps(drill, error);
     clean_up(drill);

@@ -13,6 +13,7 @@
 #include "drill/evidence.h"
 #include "drill/floors.h"
 #include "drill/judge.h"
+#include "drill/model_cache.h"
 #include "drill/people.h"
 #include "drill/play.h"
 #include "drill/reconcile.h"
@@ -36,7 +37,7 @@ struct drill {
     struct effect_sample *sample; /* NULL until it is needed */
     struct arrivals_config arrivals;
     struct traffic traffic; /* what it borrows */
-    bool has_model;         /* the target did not train */
+    struct model_cache model;
     struct bundled *bundled;
     const char *target_url;
     char target_version[128];

@@ -19,11 +19,6 @@
 #define TRAINING_TIMEOUT_NS (120 * CLOCK_NS_PER_S)
 #define STACK_TIMEOUT_NS (30 * CLOCK_NS_PER_S)
 
-static bool has_model(const struct drill *drill, const char *path)
-{
-    return model_cache_fetch(drill->people.past_folder, drill->config->seed, path);
-}
-
 /* What the target needs for itself lies beside the stack's data and goes when the drill does. */
 static enum err start_target(struct drill *drill, struct error *error)
 {
@@ -46,19 +41,19 @@ static enum err start_target(struct drill *drill, struct error *error)
                                     .store_path = restarts ? store : NULL,
                                     .last_metrics_path = restarts ? last_metrics : NULL,
                                     .enable_faults = scenario_breaks(scenario)};
-    drill->has_model = has_model(drill, model);
+    model_cache_claim(&drill->model, drill->people.past_folder, drill->config->seed, model,
+                      play_interrupted);
     log_write(LOG_INFO, "drill", "the recommender %s",
-              drill->has_model ? "starts from a model that was kept" : "trains on it");
+              drill->model.found ? "starts from a model that was kept" : "trains on it");
     return bundled_start(&config, &drill->bundled, error);
 }
 
-static void keep_model(const struct drill *drill)
+static void keep_model(struct drill *drill)
 {
     char model[640];
     drill_path(drill, DRILL_SCRATCH "/target.model", model, sizeof model);
-    if (!drill->has_model) {
-        model_cache_keep(drill->people.past_folder, drill->config->seed, model);
-    }
+    model_cache_keep(&drill->model, model);
+    model_cache_release(&drill->model);
 }
 
 /* The address comes when training is done; a signal must not wait for that. */

@@ -56,7 +56,7 @@ static size_t entries(const struct setting *setting)
     char pattern[128];
     char **paths;
     size_t count;
-    snprintf(pattern, sizeof pattern, "%s/*", setting->root);
+    snprintf(pattern, sizeof pattern, "%s/past-*", setting->root);
     cr_assert_eq(file_glob(pattern, &paths, &count, NULL), ERR_OK);
     file_glob_free(paths, count);
     return count;
@@ -128,6 +128,7 @@ Test(past_cache, whatever_changes_the_content_changes_the_entry)
     requests[2].fingerprint++;
     for (int i = 3; i < 7; i++) {
         requests[i].drift = i == 4 ? &half : &turn;
+        requests[i].later = true;
         requests[i].films_min = 2;
         requests[i].films_max = i == 5 ? 4 : 3;
     }
@@ -138,6 +139,29 @@ Test(past_cache, whatever_changes_the_content_changes_the_entry)
         cr_expect_not(s.reused, "request %zu", i);
     }
     cr_expect_eq(entries(&s), 7);
+    end(&s);
+}
+
+Test(past_cache, the_past_depends_on_no_drift_but_one_that_withholds_films)
+{
+    struct drift turn = {.count = 1, .injection = {{.kind = DRIFT_CHOICE_ROTATION, .size = 180}}};
+    struct drift news = {.count = 1, .injection = {{.kind = DRIFT_NEW_FILMS, .size = 0.05}}};
+    struct error error = {0};
+    struct setting s;
+    begin(&s);
+    ask(&s);
+    s.request.drift = &turn;
+    ask(&s);
+    cr_expect(s.reused, "a taste that will turn has not turned yet");
+    cr_assert_eq(population_bind_drift(s.world.population, &news, &two, &error), ERR_OK, "%s",
+                 error.text);
+    s.request.drift = &news;
+    ask(&s);
+    cr_expect_not(s.reused);
+    ask(&s);
+    cr_expect(s.reused);
+    cr_expect_eq(entries(&s), 2);
+    drift_deinit(&news);
     end(&s);
 }
 

@@ -1,0 +1,75 @@
+#include "drill/disturbances.h"
+
+#include "base/clock.h"
+
+#include <criterion/criterion.h>
+
+#define S CLOCK_NS_PER_S
+
+/* Scrapes every .25 s, evaluations every .5 s of drill time. */
+static struct scenario with(enum scenario_disturb kind, int64_t at_ns, int64_t lasts_ns)
+{
+    struct scenario scenario = {
+        .time_scale = 60, .scrape_ns = 15 * S, .evaluation_ns = 30 * S, .disturbance_count = 1};
+    scenario.disturbance[0] =
+        (struct scenario_disturbance){.kind = kind, .at_ns = at_ns, .lasts_ns = lasts_ns};
+    return scenario;
+}
+
+Test(disturbances, a_gap_belongs_to_a_declared_disturbance_or_to_nobody)
+{
+    static const struct {
+        const char *name;
+        double from_s, to_s;
+        bool declared;
+    } rows[] = {
+        {"the stall itself", 30, 33, true},
+        {"from the last sample before it", 29.5, 33.2, true},
+        {"until things are regular again", 30.1, 37.9, true},
+        {"longer than a stall explains", 30, 45, false},
+        {"it began before", 27, 33, false},
+        {"all before", 28.5, 29.4, false},
+        {"all after", 50, 53, false},
+    };
+    struct scenario scenario = with(SCENARIO_STALL_PROMETHEUS, 30 * S, 3 * S);
+    for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
+        cr_expect(scenario_disturbed(&scenario, rows[r].from_s, rows[r].to_s) == rows[r].declared,
+                  "%s", rows[r].name);
+    }
+    scenario.disturbance_count = 0;
+    cr_expect(!scenario_disturbed(&scenario, 30, 33), "nothing is declared");
+}
+
+Test(disturbances, a_scenario_tells_what_its_target_must_be_able_to)
+{
+    struct scenario restart = with(SCENARIO_RESTART_TARGET, 0, 0);
+    struct scenario fault = with(SCENARIO_TARGET_FAULT, 0, S);
+    cr_expect(scenario_restarts(&restart) && !scenario_breaks(&restart));
+    cr_expect(!scenario_restarts(&fault) && scenario_breaks(&fault));
+}
+
+Test(disturbances, what_cannot_be_done_is_told)
+{
+    struct error error = {0};
+    struct scenario scenario = with(SCENARIO_RESTART_TARGET, 5 * S, S);
+    struct disturbances_config config = {.scenario = &scenario, .target_url = "http://127.0.0.1:1"};
+    struct disturbances disturbances;
+    disturbances_init(&disturbances, &config);
+    cr_expect(disturbances_move(&disturbances, 4 * S, &error) == ERR_OK, "nothing is due");
+    cr_expect(disturbances_move(&disturbances, 5 * S, &error) == ERR_INVALID);
+    cr_expect(error.text[0] != '\0');
+}
+
+Test(disturbances, a_stall_without_a_stack_only_takes_its_time)
+{
+    struct error error = {0};
+    struct scenario scenario = with(SCENARIO_STALL_PROMETHEUS, 5 * S, S);
+    struct disturbances_config config = {.scenario = &scenario, .target_url = "http://127.0.0.1:1"};
+    struct disturbances disturbances;
+    disturbances_init(&disturbances, &config);
+    cr_expect(disturbances_move(&disturbances, 5 * S, &error) == ERR_OK);
+    cr_expect(disturbances.state[0] == DISTURBANCE_ON);
+    cr_expect(disturbances_move(&disturbances, 6 * S, &error) == ERR_OK);
+    cr_expect(disturbances.state[0] == DISTURBANCE_OVER);
+    cr_expect(disturbances_finish(&disturbances, 7 * S, 0, &error) == ERR_OK);
+}
