@@ -1,0 +1,175 @@
+#include "drill/evidence.h"
+
+#include "base/clock.h"
+#include "base/httpd.h"
+#include "base/mem.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/*
+ * A database that knows one alert: pending from 70 s, firing from 72 s, resolved at 90 s of a drill
+ * that began at 1000. What it answers depends on a word in the question.
+ */
+#define ORIGIN_S 1000.0
+
+struct answers {
+    double objective, recovered, samples, up; /* NaN = no such series */
+    const char *shares;                       /* vector elements */
+};
+
+static void add_samples(struct buf *out, double from, double to)
+{
+    for (double s = from; s < to; s += 0.5) {
+        buf_printf(out, "%s[%.3f,\"1\"]", s > from ? "," : "", ORIGIN_S + s);
+    }
+}
+
+static void add_series(struct buf *out, double from, double to)
+{
+    buf_text(out, "{\"resultType\":\"matrix\",\"result\":[{\"metric\":{},\"values\":[");
+    add_samples(out, from, to);
+    buf_text(out, "]}]}");
+}
+
+static void add_value(struct buf *out, double value)
+{
+    buf_text(out, "{\"resultType\":\"vector\",\"result\":[");
+    if (!isnan(value)) {
+        buf_printf(out, "{\"metric\":{},\"value\":[1,\"%g\"]}", value);
+    }
+    buf_text(out, "]}");
+}
+
+static void answer(void *context, const struct httpd_request *request, struct httpd_reply *reply)
+{
+    const struct answers *answers = context;
+    const char *q = request->body;
+    struct buf *out = &reply->body;
+    buf_text(out, "{\"status\":\"success\",\"data\":");
+    if (strstr(q, "pending") != NULL) {
+        add_series(out, 70, 72);
+    } else if (strstr(q, "firing") != NULL) {
+        add_series(out, 72, 90);
+    } else if (strstr(q, "heartbeat") != NULL) {
+        add_series(out, 0, 120);
+    } else if (strstr(q, "user_rating_share") != NULL) {
+        buf_printf(out, "{\"resultType\":\"vector\",\"result\":[%s]}", answers->shares);
+    } else if (strstr(q, "min%28up") != NULL || strstr(q, "min(up") != NULL) {
+        add_value(out, answers->up);
+    } else if (strstr(q, "up%7B") != NULL || strstr(q, "up{") != NULL) {
+        add_series(out, 0, 120);
+    } else if (strstr(q, "the_objective") != NULL) {
+        add_value(out, answers->objective);
+    } else if (strstr(q, "the_recovered") != NULL) {
+        add_value(out, answers->recovered);
+    } else {
+        add_value(out, answers->samples);
+    }
+    buf_text(out, "}");
+}
+
+static void collect(struct answers *answers, const char *quantity, struct evidence *out)
+{
+    char log[64];
+    struct httpd *httpd;
+    struct webhook *webhook;
+    struct error error = {0};
+    struct rules_alert rule = {.name = "Watched",
+                               .group = "drift",
+                               .objective = "the_objective",
+                               .recovered = "the_recovered",
+                               .samples = "the_samples"};
+    const struct rules rules = {.alert_count = 1, .alert = &rule};
+    const struct scenario scenario = {.time_scale = 60};
+    const struct httpd_config config = {.listen = "127.0.0.1:0",
+                                        .threads = 1,
+                                        .body_max_bytes = 1u << 16,
+                                        .reply_max_bytes = 1u << 20,
+                                        .connections_max = 4};
+    snprintf(rule.quantity, sizeof rule.quantity, "%s", quantity);
+    snprintf(log, sizeof log, "/tmp/driftdrill-evidence-%d.jsonl", (int)getpid());
+    cr_assert_eq(httpd_start(&httpd, &config, answer, answers, &error), ERR_OK, "%s", error.text);
+    cr_assert_eq(webhook_start(log, &webhook, &error), ERR_OK, "%s", error.text);
+    struct prometheus *prometheus = prometheus_new(httpd_url(httpd));
+    cr_assert_eq(
+        evidence_collect(prometheus, &rules, webhook, &scenario, ORIGIN_S, 120, out, &error),
+        ERR_OK, "%s", error.text);
+    prometheus_free(prometheus);
+    webhook_stop(webhook);
+    httpd_stop(httpd);
+    unlink(log);
+}
+
+Test(evidence, moments_are_drill_time)
+{
+    struct answers answers = {0.23, 0.3, 500, 1, ""};
+    struct evidence evidence;
+    collect(&answers, "conversion", &evidence);
+    cr_assert_eq(evidence.alert_count, 1);
+    const struct evidence_alert *alert = &evidence.alert[0];
+    cr_assert_eq(alert->count, 1);
+    cr_expect_float_eq(alert->episode[0].pending_s, 70, 1e-6);
+    cr_expect_float_eq(alert->episode[0].firing_s, 72, 1e-6);
+    cr_expect_float_eq(alert->episode[0].resolved_s, 90, 1e-6);
+    cr_expect_eq(alert->objective, 0.23);
+    cr_expect(isnan(alert->episode[0].notified_s));
+    cr_expect_eq(evidence.scrapes.count, 240);
+    for (int i = 0; i < EVIDENCE_WHOLE_STARS; i++) {
+        cr_expect_eq(evidence.rating_share[i], 0, "no record, no share");
+    }
+    evidence_deinit(&evidence);
+}
+
+Test(evidence, a_recovery_is_on_the_right_side_of_the_objective)
+{
+    static const struct {
+        const char *what, *quantity;
+        double objective, recovered, samples, up;
+        enum evidence_resolve resolve;
+    } rows[] = {
+        {"back above", "conversion", 0.23, 0.3, 500, 1, EVIDENCE_RECOVERED},
+        {"still below", "conversion", 0.23, 0.2, 500, 1, EVIDENCE_VANISHED},
+        {"no series", "conversion", 0.23, (double)NAN, 500, 1, EVIDENCE_VANISHED},
+        {"few samples", "conversion", 0.23, 0.3, 49, 1, EVIDENCE_VANISHED},
+        {"target down", "conversion", 0.23, 0.3, 500, 0, EVIDENCE_VANISHED},
+        {"an index back below", "rating_psi", 0.1, 0.02, 500, 1, EVIDENCE_RECOVERED},
+        {"an index still above", "rating_psi", 0.1, 0.2, 500, 1, EVIDENCE_VANISHED},
+        {"an index without a series", "rating_psi", 0.1, (double)NAN, 500, 1, EVIDENCE_VANISHED},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct answers answers = {rows[i].objective, rows[i].recovered, rows[i].samples, rows[i].up,
+                                  ""};
+        struct evidence evidence;
+        collect(&answers, rows[i].quantity, &evidence);
+        cr_expect_eq(evidence.alert[0].episode[0].resolve, rows[i].resolve, "%s", rows[i].what);
+        evidence_deinit(&evidence);
+    }
+}
+
+Test(evidence, reference_shares_are_found_by_their_stars)
+{
+    static const double wanted[EVIDENCE_WHOLE_STARS] = {0.05, 0.1, 0.25, 0.4, 0.2};
+    struct answers answers = {
+        0.1, 0.02, 500, 1,
+        "{\"metric\":{\"__name__\":\"objective:user_rating_share\",\"stars\":\"4\"},"
+        "\"value\":[1,\"0.4\"]},"
+        "{\"metric\":{\"stars\":\"1\"},\"value\":[1,\"0.05\"]},"
+        "{\"metric\":{\"stars\":\"2\"},\"value\":[1,\"0.1\"]},"
+        "{\"metric\":{\"le\":\"3.0\"},\"value\":[1,\"0.25\"]},"
+        "{\"metric\":{\"stars\":\"5\"},\"value\":[1,\"0.2\"]},"
+        "{\"metric\":{\"stars\":\"6\"},\"value\":[1,\"0.9\"]},"
+        "{\"metric\":{\"stars\":\"1.5\"},\"value\":[1,\"0.9\"]},"
+        "{\"metric\":{\"stars\":\"\"},\"value\":[1,\"0.9\"]},"
+        "{\"metric\":{},\"value\":[1,\"0.9\"]}"};
+    struct evidence evidence;
+    collect(&answers, "rating_psi", &evidence);
+    for (int i = 0; i < EVIDENCE_WHOLE_STARS; i++) {
+        cr_expect_eq(evidence.rating_share[i], wanted[i], "%d stars: %g", i + 1,
+                     evidence.rating_share[i]);
+    }
+    evidence_deinit(&evidence);
+}
