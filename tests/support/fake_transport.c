@@ -35,6 +35,7 @@ void fake_transport_use(const struct fake_script *script)
     atomic_store(&totals.ratings, 0);
     atomic_store(&totals.half_stars, 0);
     atomic_store(&totals.malformed, 0);
+    atomic_store(&totals.unnamed, 0);
     atomic_store(&totals.in_flight_max, 0);
 }
 
@@ -132,7 +133,8 @@ static int rating_of(const struct exchange *exchange)
     int32_t whole = number_after(exchange->body, "\"rating\":");
     const char *point = strstr(exchange->body, "\"rating\":");
     snprintf(wanted_id, sizeof wanted_id, "\"request_id\":\"for-%" PRId32 "\"}", user_id);
-    if (user_id < 1 || whole < 0 || strstr(exchange->body, wanted_id) == NULL ||
+    bool named = strstr(exchange->body, "request_id") != NULL;
+    if (user_id < 1 || whole < 0 || (named && strstr(exchange->body, wanted_id) == NULL) ||
         strlen(exchange->body) != exchange->body_len) {
         return -1;
     }
@@ -150,6 +152,8 @@ static void fake_start(struct transport *transport, struct exchange *exchange)
         atomic_fetch_add(&totals.malformed, 1);
         user_id = user_id < 0 ? 0 : user_id;
     }
+    bool unnamed = exchange->is_post && strstr(exchange->body, "request_id") == NULL;
+    atomic_fetch_add(&totals.unnamed, unnamed);
     pending->exchange = exchange;
     pending->request =
         (struct fake_request){.is_post = exchange->is_post,

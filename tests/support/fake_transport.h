@@ -41,6 +41,7 @@ struct fake_totals {                /* of all fake transports since fake_transpo
     _Atomic int64_t lists, ratings; /* answered with a status in 200..299 */
     _Atomic int64_t half_stars;     /* sum over accepted ratings */
     _Atomic int64_t malformed;      /* requests that no target would understand */
+    _Atomic int64_t unnamed;        /* ratings sent that name no list */
     _Atomic int64_t in_flight_max;  /* of any one transport */
 };
 

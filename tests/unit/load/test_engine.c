@@ -122,6 +122,7 @@ Test(engine, ledger_and_target_count_the_same)
         stars += all.stars[i];
     }
     cr_expect_eq(totals->malformed, 0);
+    cr_expect_eq(totals->unnamed, 0, "every rating names its list");
     cr_expect_eq(all.lists, totals->lists);
     cr_expect_eq(all.rated, totals->ratings);
     cr_expect_eq(half_stars, totals->half_stars);
