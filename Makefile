@@ -95,6 +95,21 @@ e2e: ## the first drill: install what is missing, build, get MovieLens, verify t
 	$(Q)tools/get-movielens
 	build/driftdrill verify scenarios/taste-shift.yml --out results/taste-shift
 
+.PHONY: e2e-all e2e-null
+e2e-all: ## every scenario as a drill, two at a time; a table of verdicts and delays
+	$(Q)tools/install-deps --test
+	$(Q)+$(SUBMAKE) build
+	$(Q)tools/get-movielens
+	$(Q)tests/e2e/all-scenarios
+NULL_DRILLS ?= 20
+VIRTUAL_HOURS ?= 1000
+e2e-null: ## twenty quiet drills and a thousand simulated hours: how often is an alert false?
+	$(Q)tools/install-deps
+	$(Q)+$(SUBMAKE) build
+	$(Q)tools/get-movielens
+	build/driftdrill verify scenarios/control.yml --null $(NULL_DRILLS) \
+	    --virtual-hours $(VIRTUAL_HOURS) --out results/null
+
 .PHONY: deps deps-test data
 deps: ## install the Debian packages that building and drilling need (sudo when not root)
 	$(Q)tools/install-deps
