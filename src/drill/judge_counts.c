@@ -228,6 +228,8 @@ void judge_moves(const struct judge_case *at, const struct scenario_expectation 
 
 /* ---- counts ---- */
 
+#define COUNTS_NAMED 3 /* of those that differ; verdict.json has all */
+
 void judge_reconciles(const struct judge_case *at, struct judge_row *row)
 {
     const struct reconciliation *counts = at->reconciliation;
@@ -243,14 +245,21 @@ void judge_reconciles(const struct judge_case *at, struct judge_row *row)
         judge_worsen(row, JUDGE_INVALID);
         return;
     }
+    int off = 0, absent = 0;
     for (int i = 0; i < counts->count; i++) {
         const struct reconcile_row *r = &counts->row[i];
-        if (!r->ok) {
-            judge_observe(row, "%s: ledger %.10g, target %.10g", r->name, r->ledger, r->target);
+        absent += r->kind == RECONCILE_ABSENT;
+        if (!r->ok && off++ < COUNTS_NAMED) {
+            judge_observe(row, "%s: %s, ledger %.10g, target %.10g", r->name,
+                          reconcile_kind_text(r->kind), r->ledger, r->target);
             judge_worsen(row, JUDGE_INVALID);
         }
     }
-    if (row->outcome == JUDGE_PASS) {
+    if (off > COUNTS_NAMED) {
+        judge_observe(row, "and %d more", off - COUNTS_NAMED);
+    } else if (off == 0 && absent > 0) {
+        judge_observe(row, "%d counts equal, %d not exported", counts->count - absent, absent);
+    } else if (off == 0) {
         judge_observe(row, "%d counts equal", counts->count);
     }
 }

@@ -149,9 +149,11 @@ static json_t *reconciliation_json(const struct reconciliation *reconciliation)
     json_t *rows = json_array();
     for (int i = 0; i < reconciliation->count; i++) {
         const struct reconcile_row *row = &reconciliation->row[i];
-        json_array_append_new(rows, json_pack("{s:s,s:f,s:o,s:f,s:b}", "count", row->name, "ledger",
-                                              row->ledger, "target", real_or_null(row->target),
-                                              "slack", row->slack, "ok", row->ok));
+        json_array_append_new(rows,
+                              json_pack("{s:s,s:f,s:o,s:f,s:f,s:s,s:b}", "count", row->name,
+                                        "ledger", row->ledger, "target", real_or_null(row->target),
+                                        "slack", row->slack, "missing", row->missing, "finding",
+                                        reconcile_kind_text(row->kind), "ok", row->ok));
     }
     return rows;
 }

@@ -668,10 +668,29 @@ Test(judge, nothing_converted_and_nothing_recorded_agree)
 Test(judge, counts_that_do_not_reconcile_make_the_drill_invalid)
 {
     struct world *world = world_as_wanted();
-    world->reconciliation.row[0] =
-        (struct reconcile_row){.name = "lists served", .ledger = 36000, .target = 35990};
+    world->reconciliation.row[0] = (struct reconcile_row){
+        .name = "lists served", .ledger = 36000, .target = 35990, .kind = RECONCILE_LOST};
     cr_expect_eq(judge_world(world), JUDGE_INVALID);
-    expect_row(world, COUNTS, JUDGE_INVALID, "lists served: ledger 36000, target 35990", "differ");
+    expect_row(world, COUNTS, JUDGE_INVALID, "lists served: lost, ledger 36000, target 35990",
+               "differ");
+    for (int i = 1; i < 9; i++) {
+        world->reconciliation.row[i] = world->reconciliation.row[0];
+        world->reconciliation.row[i].target -= i;
+    }
+    world->reconciliation.count = 9;
+    cr_expect_eq(judge_world(world), JUDGE_INVALID);
+    expect_row(world, COUNTS, JUDGE_INVALID, "target 35988; and 6 more", "many differ");
+    world_free(world);
+}
+
+Test(judge, counts_that_are_not_exported_are_told_from_equal_ones)
+{
+    struct world *world = world_as_wanted();
+    world->reconciliation.row[1] =
+        (struct reconcile_row){.name = "films shown", .kind = RECONCILE_ABSENT, .ok = true};
+    world->reconciliation.count = 2;
+    judge_world(world);
+    expect_row(world, COUNTS, JUDGE_PASS, "1 counts equal, 1 not exported", "absent");
     world_free(world);
 }
 

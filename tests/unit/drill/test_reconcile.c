@@ -592,7 +592,7 @@ Test(reconcile, eight_sources_fit)
     struct exposition target;
     struct reconciliation result;
     for (int s = 0; s < LEDGER_SOURCES_MAX; s++) {
-        char name[8];
+        char name[16];
         (void)snprintf(name, sizeof name, "s%d", s);
         cr_expect_eq(source_of(ledger, name), s);
     }
