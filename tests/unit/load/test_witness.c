@@ -308,3 +308,35 @@ Test(witness, places_without_a_source_are_counted_as_such)
     cr_expect_eq(result.ledger->sources_dropped, 0);
     engine_result_deinit(&result);
 }
+
+Test(witness, what_bots_do_is_expected_now_and_never_at_rest)
+{
+    struct engine_result result;
+    world.drift.injection[0] = (struct drift_injection){.kind = DRIFT_BOTS,
+                                                        .shape = DRIFT_SUDDEN,
+                                                        .onset_ns = ONSET_NS,
+                                                        .end_ns = INT64_MAX,
+                                                        .size = 0.5,
+                                                        .parameter = 0.5,
+                                                        .stars_given = 10};
+    world.plan.arrivals.drift = &world.drift;
+    world.plan.keep_events = true;
+    small_world_play(&world, &result);
+    struct ledger_counts drifted = result.ledger->nominal[2];
+    int64_t bots = 0;
+    for (int64_t e = 0; e < result.events.count; e++) {
+        const struct event *event = &result.events.event[e];
+        if (event->kind == ARRIVALS_BOT) {
+            bots++;
+            cr_assert_eq(event->now_rated, event->half_stars > 0 ? 1 : 0);
+            cr_assert_eq(event->p_now, 1);
+            cr_assert_eq(event->rank == 0 ? 0 : 1 / (float)event->rank, event->now_rr);
+        }
+    }
+    cr_expect_gt(bots, 200);
+    cr_expect_eq(drifted.now.lists, drifted.lists);
+    cr_expect_eq(drifted.rest.lists, drifted.lists - bots);
+    cr_expect_eq(result.ledger->nominal[1].rest.lists, result.ledger->nominal[1].lists);
+    cr_expect_float_eq(ledger_expected_conversion(&drifted.now), ledger_conversion(&drifted), 0.03);
+    engine_result_deinit(&result);
+}
