@@ -11,7 +11,8 @@ static const char rules[] = "groups:\n"
                             "  - name: drift\n"
                             "    rules:\n"
                             "      - {record: job:conversion:ratio, expr: vector(1)}\n"
-                            "      - {alert: ConversionLow, expr: vector(1)}\n"
+                            "      - {alert: ConversionLow, expr: vector(1),"
+                            " annotations: {quantity: conversion}}\n"
                             "  - name: sums\n"
                             "    rules:\n"
                             "      - {record: job:lists:sum, expr: vector(1)}\n"
@@ -20,8 +21,9 @@ static const char rules[] = "groups:\n"
                             "      - {alert: Watchdog, expr: vector(1)}\n";
 
 /* Checks one expectation against a rule file; the first fault's text goes to `text`. */
-static enum err check(const char *rule_text, const struct scenario_expectation *expectation,
-                      char *text, size_t size, int *line)
+static enum err check_in(bool decoy, const char *rule_text,
+                         const struct scenario_expectation *expectation, char *text, size_t size,
+                         int *line)
 {
     char path[64];
     const char *paths[] = {path};
@@ -29,7 +31,7 @@ static enum err check(const char *rule_text, const struct scenario_expectation *
     struct faults faults;
     snprintf(path, sizeof path, "/tmp/driftdrill-names-%d.yml", (int)getpid());
     cr_assert_eq(file_write(path, rule_text, strlen(rule_text), NULL), ERR_OK);
-    scenario = (struct scenario){.path = "s.yml", .expectation_count = 1};
+    scenario = (struct scenario){.path = "s.yml", .decoy = decoy, .expectation_count = 1};
     scenario.expectation[0] = *expectation;
     faults_init(&faults);
     enum err code = rule_names_check(paths, 1, &scenario, &faults, NULL);
@@ -39,6 +41,12 @@ static enum err check(const char *rule_text, const struct scenario_expectation *
     faults_deinit(&faults);
     unlink(path);
     return code;
+}
+
+static enum err check(const char *rule_text, const struct scenario_expectation *expectation,
+                      char *text, size_t size, int *line)
+{
+    return check_in(false, rule_text, expectation, text, size, line);
 }
 
 Test(rule_names, what_a_rule_file_defines_is_known)
@@ -110,4 +118,31 @@ Test(rule_names, a_file_that_is_not_yaml_is_named)
     cr_expect_not_null(strstr(error.where, "no-such-file"));
     cr_expect_eq(faults.count, 0, "nothing is known about the names");
     faults_deinit(&faults);
+}
+
+/* The same of a scenario that calls itself a decoy, or of an alert that watches nothing. */
+Test(rule_names, what_an_alert_watches_decides_what_may_be_expected_of_it)
+{
+    static const struct {
+        bool decoy;
+        enum scenario_expect kind;
+        const char *alert, *wanted; /* "" = no fault */
+    } rows[] = {
+        {true, SCENARIO_SILENT, "ConversionLow", ""},
+        {true, SCENARIO_FIRES, "Watchdog", ""},
+        {true, SCENARIO_FIRES, "ConversionLow", "in a decoy no drift alert may be expected"},
+        {true, SCENARIO_RESOLVES, "ConversionLow", "in a decoy no drift alert may be expected"},
+        {false, SCENARIO_FIRES, "ConversionLow", ""},
+        {false, SCENARIO_DELAY_FLOOR, "ConversionLow", ""},
+        {false, SCENARIO_DELAY_FLOOR, "Watchdog", "wants an alert that watches a quantity"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scenario_expectation expectation = {.kind = rows[i].kind, .line = 5};
+        char text[320];
+        int line;
+        snprintf(expectation.alert, sizeof expectation.alert, "%s", rows[i].alert);
+        enum err code = check_in(rows[i].decoy, rules, &expectation, text, sizeof text, &line);
+        cr_expect_eq(code == ERR_OK, rows[i].wanted[0] == '\0', "%zu: %s", i, text);
+        cr_expect_not_null(strstr(text, rows[i].wanted), "%zu: %s", i, text);
+    }
 }
