@@ -45,6 +45,23 @@ bool scenario_disturbed(const struct scenario *scenario, double from_s, double t
     return false;
 }
 
+double scenario_longest_gap(const struct scenario *scenario, const struct prometheus_series *series,
+                            double from_s, double to_s)
+{
+    double longest_s = 0, before_s = from_s;
+    for (size_t i = 0; i <= series->count; i++) {
+        double at_s = i < series->count ? series->point[i].time_s : to_s;
+        if (at_s < from_s || at_s > to_s) {
+            continue;
+        }
+        if (at_s - before_s > longest_s && !scenario_disturbed(scenario, before_s, at_s)) {
+            longest_s = at_s - before_s;
+        }
+        before_s = at_s;
+    }
+    return longest_s;
+}
+
 static bool has_kind(const struct scenario *scenario, enum scenario_disturb kind)
 {
     bool found = false;

@@ -18,6 +18,10 @@
 /* Is this gap in scrapes or evaluations (drill time, seconds) of the scenario's own making: does it
  * lie within a declared disturbance, give or take what a stopped process needs to be back? Pure. */
 bool scenario_disturbed(const struct scenario *scenario, double from_s, double to_s);
+/* The longest gap between points of a series inside [from_s, to_s], edges included, that is not of
+ * the scenario's own making. Pure. */
+double scenario_longest_gap(const struct scenario *scenario, const struct prometheus_series *series,
+                            double from_s, double to_s);
 /* Does the scenario restart the target? */
 bool scenario_restarts(const struct scenario *scenario);
 /* Does it need the target's faults on demand? */
@@ -56,6 +60,7 @@ enum err disturbances_move(struct disturbances *disturbances, int64_t now_ns, st
     __attribute__((warn_unused_result));
 /* Ends what is still on, waiting for a target that is starting at most until deadline_mono_ns. */
 enum err disturbances_finish(struct disturbances *disturbances, int64_t now_ns,
-                             int64_t deadline_mono_ns, struct error *error) __attribute__((warn_unused_result));
+                             int64_t deadline_mono_ns, struct error *error)
+    __attribute__((warn_unused_result));
 
 #endif

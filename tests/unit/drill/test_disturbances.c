@@ -40,6 +40,18 @@ Test(disturbances, a_gap_belongs_to_a_declared_disturbance_or_to_nobody)
     cr_expect(!scenario_disturbed(&scenario, 30, 33), "nothing is declared");
 }
 
+Test(disturbances, the_longest_gap_is_the_longest_that_nobody_declared)
+{
+    struct prometheus_point points[] = {{1, 1}, {2, 1}, {4.5, 1}, {29.9, 1}, {33.1, 1}, {34, 1}};
+    struct prometheus_series series = {.count = 6, .point = points};
+    struct scenario stalled = with(SCENARIO_STALL_PROMETHEUS, 30 * S, 3 * S), quiet = stalled;
+    quiet.disturbance_count = 0;
+    cr_expect_float_eq(scenario_longest_gap(&stalled, &series, 29, 36), 2, 1e-9);
+    cr_expect_float_eq(scenario_longest_gap(&quiet, &series, 29, 36), 3.2, 1e-9);
+    cr_expect_float_eq(scenario_longest_gap(&stalled, &series, 0, 5), 2.5, 1e-9);
+    cr_expect_float_eq(scenario_longest_gap(&quiet, &series, 10, 20), 10, 1e-9);
+}
+
 Test(disturbances, a_scenario_tells_what_its_target_must_be_able_to)
 {
     struct scenario restart = with(SCENARIO_RESTART_TARGET, 0, 0);
