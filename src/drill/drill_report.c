@@ -136,6 +136,9 @@ enum err drill_write_calibration(struct drill *drill, struct error *error)
                                    .conversion = ledger_conversion(counts),
                                    .reciprocal_rank = ledger_reciprocal_rank(counts),
                                    .mean_rating = ledger_mean_rating(counts)};
+    for (int half = 0; half < 2 * OBJECTIVES_SHARES; half++) {
+        head.rating_share[half / 2] += (double)counts->stars[half] / (double)head.ratings;
+    }
     text_copy(head.scenario, sizeof head.scenario, drill->scenario.name);
     text_copy(head.data, sizeof head.data, drill->people.data_name);
     text_copy(head.target, sizeof head.target, drill->target_version);

@@ -11,6 +11,7 @@
 #include "base/text.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,9 @@
 #define RECIPROCAL_RANK_MARGIN 0.78
 #define MEAN_RATING_MARGIN 0.25
 #define HEAD_MARK "# driftdrill objectives, version "
-#define HEAD_VERSION "1"
+#define SHARE_MIN 1e-4     /* the index has no value with a share of 0 */
+#define RATING_PSI_MAX 0.1 /* below it a distribution is commonly called stable */
+#define HEAD_VERSION "2"   /* 2: with shares of ratings */
 
 enum err objectives_write(const char *path, const struct objectives_head *head, struct error *error)
 {
@@ -33,10 +36,12 @@ enum err objectives_write(const char *path, const struct objectives_head *head, 
                "# scenario: %s\n# data: %s\n# fingerprint: %016" PRIx64 "\n"
                "# people: %" PRId32 "\n# seed: %" PRIu64 "\n# target: %s\n"
                "# lists: %" PRId64 "\n# ratings: %" PRId64 "\n"
-               "# conversion: %.4f\n# reciprocal_rank: %.4f\n# mean_rating: %.4f\n",
+               "# conversion: %.4f\n# reciprocal_rank: %.4f\n# mean_rating: %.4f\n"
+               "# rating_shares: %.5f %.5f %.5f %.5f %.5f\n",
                head->scenario, head->data, head->fingerprint, head->people, head->seed,
                head->target, head->lists, head->ratings, head->conversion, head->reciprocal_rank,
-               head->mean_rating);
+               head->mean_rating, head->rating_share[0], head->rating_share[1],
+               head->rating_share[2], head->rating_share[3], head->rating_share[4]);
     buf_printf(&text,
                "groups:\n"
                "  - name: objectives\n"
@@ -47,9 +52,18 @@ enum err objectives_write(const char *path, const struct objectives_head *head, 
                "      - record: objective:recommendation_reciprocal_rank:min\n"
                "        expr: vector(%.4f)\n"
                "      - record: objective:user_rating_mean:min\n"
-               "        expr: vector(%.3f)\n",
+               "        expr: vector(%.3f)\n"
+               "      - record: objective:user_rating_psi:max\n"
+               "        expr: vector(%.2f)\n",
                CONVERSION_MARGIN * head->conversion, RECIPROCAL_RANK_MARGIN * head->reciprocal_rank,
-               head->mean_rating - MEAN_RATING_MARGIN);
+               head->mean_rating - MEAN_RATING_MARGIN, RATING_PSI_MAX);
+    for (int i = 0; i < OBJECTIVES_SHARES; i++) {
+        buf_printf(&text,
+                   "      - record: objective:user_rating_share\n"
+                   "        labels: {stars: \"%d\"}\n"
+                   "        expr: vector(%.5f)\n",
+                   i + 1, fmax(head->rating_share[i], SHARE_MIN));
+    }
     enum err code = text.failed ? error_set(error, ERR_MEMORY, path, 0, "out of memory")
                                 : file_write(path, text.data, text.len, error);
     buf_deinit(&text);
@@ -88,6 +102,28 @@ static bool head_whole(const char *text, const char *key, int64_t max, int64_t *
            *out <= max;
 }
 
+/* Five positive shares that add up to one, but for their rounding. */
+static bool head_shares(const char *text, double share[OBJECTIVES_SHARES])
+{
+    char value[128];
+    double sum = 0;
+    if (!head_value(text, "rating_shares", value, sizeof value)) {
+        return false;
+    }
+    char *at = value;
+    for (int i = 0; i < OBJECTIVES_SHARES; i++) {
+        size_t len = strcspn(at, " ");
+        bool last = at[len] == '\0';
+        at[len] = '\0';
+        if (last != (i == OBJECTIVES_SHARES - 1) || !text_to_f64(at, &share[i]) || share[i] < 0) {
+            return false;
+        }
+        sum += share[i];
+        at += len + !last;
+    }
+    return fabs(sum - 1) < 0.001;
+}
+
 static bool head_fingerprint(const char *text, uint64_t *out)
 {
     char hex[17];
@@ -112,7 +148,8 @@ static bool parse_head(const char *text, struct objectives_head *out)
                  head_whole(text, "ratings", INT64_MAX, &out->ratings) &&
                  head_number(text, "conversion", &out->conversion) &&
                  head_number(text, "reciprocal_rank", &out->reciprocal_rank) &&
-                 head_number(text, "mean_rating", &out->mean_rating);
+                 head_number(text, "mean_rating", &out->mean_rating) &&
+                 head_shares(text, out->rating_share);
     out->people = (int32_t)people;
     out->seed = (uint64_t)seed;
     return whole;

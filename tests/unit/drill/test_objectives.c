@@ -19,7 +19,8 @@ static const struct objectives_head head = {.scenario = "taste-shift",
                                             .ratings = 3781,
                                             .conversion = 0.2767,
                                             .reciprocal_rank = 0.1255,
-                                            .mean_rating = 3.7704};
+                                            .mean_rating = 3.7704,
+                                            .rating_share = {.03, .08, .25, .43, .21}};
 
 static const char *scratch_path(void)
 {
@@ -53,6 +54,9 @@ Test(objectives, what_is_written_reads_back)
     cr_expect_float_eq(back.conversion, head.conversion, 1e-4);
     cr_expect_float_eq(back.reciprocal_rank, head.reciprocal_rank, 1e-4);
     cr_expect_float_eq(back.mean_rating, head.mean_rating, 1e-4);
+    for (int i = 0; i < OBJECTIVES_SHARES; i++) {
+        cr_expect_float_eq(back.rating_share[i], head.rating_share[i], 1e-5);
+    }
     unlink(scratch_path());
 }
 
@@ -83,6 +87,9 @@ Test(objectives, the_bounds_leave_their_margins)
                        0.78 * head.reciprocal_rank, 1e-4);
     cr_expect_float_eq(record_value(document, "objective:user_rating_mean:min"),
                        head.mean_rating - 0.25, 1e-3);
+    cr_expect_float_eq(record_value(document, "objective:user_rating_psi:max"), 0.1, 1e-9);
+    cr_expect_float_eq(record_value(document, "objective:user_rating_share"), head.rating_share[0],
+                       1e-5, "the first of five");
     json_decref(document);
     unlink(scratch_path());
 }
@@ -128,8 +135,14 @@ Test(objectives, a_damaged_head_is_refused)
         {"# conversion: 0.2767", "# conversion: nan"},
         {"# mean_rating: 3.7704", "# mean_rating: 0x3"},
         {"# target: driftdrill-recommender 0.1.0\n", ""},
-        {"version 1\n", "version 2\n"},
-        {"version 1\n", "version 10\n"},
+        {"version 2\n", "version 1\n"},
+        {"version 2\n", "version 3\n"},
+        {"version 2\n", "version 20\n"},
+        {"# rating_shares: 0.03000", "# rating_shares: 0.13000"},
+        {"# rating_shares: 0.03000", "# rating_shares: -.03000"},
+        {"# rating_shares: 0.03000 ", "# rating_shares: "},
+        {"# rating_shares: 0.03000", "# rating_shares: 0.00000 0.03000"},
+        {"# rating_shares:", "# shares:"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct error error = {0};
@@ -154,7 +167,7 @@ Test(objectives, names_longer_than_their_field_are_refused)
 Test(objectives, lines_may_end_with_carriage_returns)
 {
     bool is_objectives = false;
-    cr_expect_eq(read_damaged("version 1\n", "version 1\r\n", &is_objectives, NULL), ERR_OK);
+    cr_expect_eq(read_damaged("version 2\n", "version 2\r\n", &is_objectives, NULL), ERR_OK);
     cr_expect(is_objectives);
 }
 

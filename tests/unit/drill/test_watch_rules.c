@@ -48,7 +48,8 @@ static void put_objectives(const struct home *home, const char *name, uint64_t f
                                    .ratings = 300,
                                    .conversion = 0.3,
                                    .reciprocal_rank = 0.1,
-                                   .mean_rating = 3.8};
+                                   .mean_rating = 3.8,
+                                   .rating_share = {.05, .1, .2, .4, .25}};
     snprintf(head.target, sizeof head.target, "%s", target);
     snprintf(path, sizeof path, "%s/%s", home->path, name);
     cr_assert_eq(objectives_write(path, &head, NULL), ERR_OK);
@@ -165,7 +166,7 @@ Test(watch_rules, a_damaged_head_among_the_shipped_ones_is_told)
     struct watch_rules rules = {0};
     struct error error = {0};
     put_objectives(&home, "prometheus/rules/objectives.yml", 76, 500, TARGET);
-    put_text(&home, "prometheus/objectives/a.yml", "# driftdrill objectives, version 1\n");
+    put_text(&home, "prometheus/objectives/a.yml", "# driftdrill objectives, version 2\n");
     cr_expect_eq(watch_rules_choose(&request, &rules, &error), ERR_INPUT);
     cr_expect_not_null(strstr(error.where, "objectives/a.yml"), "%s", error.where);
     watch_rules_deinit(&rules);
