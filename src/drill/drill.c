@@ -248,8 +248,8 @@ static enum err conclude(struct drill *drill, struct error *error)
 static void clean_up(struct drill *drill)
 {
     model_cache_release(&drill->model);
+    bundled_stop(drill->bundled); /* it may write into the folder that goes with the stack */
     stack_stop(drill->stack);
-    bundled_stop(drill->bundled);
     http_free(drill->http);
     metrics_snapshot_free(drill->metrics_before);
     if (drill->played) {
