@@ -54,7 +54,7 @@ const char *reconcile_kind_text(enum reconcile_kind kind)
 {
     static const char *const texts[] = {
         [RECONCILE_EQUAL] = "equal",
-        [RECONCILE_EXPLAINED] = "explained by unanswered requests",
+        [RECONCILE_EXPLAINED] = "explained by what nobody can tell",
         [RECONCILE_ABSENT] = "not exported",
         [RECONCILE_RESET] = "counter reset",
         [RECONCILE_LOST] = "lost",
