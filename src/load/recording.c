@@ -160,8 +160,15 @@ static int by_time(const void *a, const void *b)
     return (x->user > y->user) - (x->user < y->user);
 }
 
-void recording_of_data(const struct ratings *ratings, int64_t visits, int64_t end_ns,
-                       struct recording *out)
+/* The person who makes visit number `turn` of a user. */
+static int32_t stand_in(int32_t user, int32_t turn, int32_t users, int32_t people)
+{
+    int32_t alike = people > user ? (people - user - 1) / users + 1 : 1;
+    return user + turn % alike * users;
+}
+
+void recording_of_data(const struct ratings *ratings, int32_t people, int64_t visits,
+                       int64_t end_ns, struct recording *out)
 {
     struct start *start = mem_array((size_t)ratings->count + 1, sizeof *start);
     int64_t count = 0;
@@ -180,10 +187,13 @@ void recording_of_data(const struct ratings *ratings, int64_t visits, int64_t en
         /* The last visit is followed by a mean gap, like the others. */
         double room_ns = (double)end_ns * (double)(taken - 1) / (double)taken;
         double scale = span_s > 0 ? room_ns / span_s : 0;
+        int32_t *turn = mem_zalloc((size_t)ratings->users, sizeof *turn);
         for (int64_t i = first; i < count; i++) {
+            int32_t user = start[i].user;
             add(out, (int64_t)((double)(start[i].time_s - start[first].time_s) * scale),
-                start[i].user);
+                stand_in(user, turn[user]++, ratings->users, people));
         }
+        mem_free(turn);
     }
     mem_free(start);
 }

@@ -37,10 +37,12 @@ enum err recording_read(const char *path, double time_scale, int32_t people, str
 /*
  * The data's latest `visits` visits (hours_starts_visit), fewer if the data hold fewer, in order of
  * time, stretched or squeezed so that they fill [0, end_ns): the gaps between them keep their
- * proportions. User u of the data is person u.
+ * proportions. A user's visits are made in turn by the user and by the look-alikes among the first
+ * `people` people (population.h: person p resembles user p modulo the users of the data): years
+ * become seconds, and nobody comes ten times in a minute.
  */
-void recording_of_data(const struct ratings *ratings, int64_t visits, int64_t end_ns,
-                       struct recording *out);
+void recording_of_data(const struct ratings *ratings, int32_t people, int64_t visits,
+                       int64_t end_ns, struct recording *out);
 void recording_deinit(struct recording *recording);
 
 #endif

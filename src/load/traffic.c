@@ -39,8 +39,8 @@ static enum err replay_data(const struct dataset *data, struct arrivals_config *
 {
     double visits = config->visits_per_s * (double)config->end_ns * 1e-9;
     assert(data != NULL);
-    recording_of_data(&data->ratings, visits < 1e15 ? llround(visits) : INT64_MAX, config->end_ns,
-                      recording);
+    recording_of_data(&data->ratings, config->people - config->newcomers,
+                      visits < 1e15 ? llround(visits) : INT64_MAX, config->end_ns, recording);
     if (recording->count == 0) {
         return error_set(error, ERR_INPUT, NULL, 0, "the data hold no visit to replay");
     }

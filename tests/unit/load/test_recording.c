@@ -114,7 +114,7 @@ Test(recording, visits_of_the_data_start_after_half_an_hour_of_nothing)
 Test(recording, the_data_are_squeezed_into_the_drill)
 {
     struct recording all, latest;
-    recording_of_data(&small, 100, 100 * SECOND, &all);
+    recording_of_data(&small, 2, 100, 100 * SECOND, &all);
     cr_assert_eq(all.count, 4);
     cr_expect_eq(all.moment_ns[0], 0);
     cr_expect_float_eq((double)all.moment_ns[1] / 75e9, 4000.0 / 13601, 1e-9);
@@ -122,12 +122,28 @@ Test(recording, the_data_are_squeezed_into_the_drill)
     cr_expect_float_eq((double)all.moment_ns[3], 75e9, 2, "a mean gap before the end");
     cr_expect_eq(all.person[0], 0);
     cr_expect_eq(all.person[1], 1);
-    recording_of_data(&small, 2, 100 * SECOND, &latest);
+    recording_of_data(&small, 2, 2, 100 * SECOND, &latest);
     cr_assert_eq(latest.count, 2, "the latest ones");
     cr_expect_eq(latest.moment_ns[0], 0);
     cr_expect_float_eq((double)latest.moment_ns[1], 50e9, 2);
     recording_deinit(&all);
     recording_deinit(&latest);
+}
+
+/* User 0 visits at 0, 10,000 and 13,601 s: by people 0, 2 and 4 if there are so many. */
+Test(recording, visits_of_a_user_are_shared_with_look_alikes)
+{
+    static const int32_t expected[][4] = {
+        {0, 1, 0, 0}, {0, 1, 2, 0}, {0, 1, 2, 0}, {0, 1, 2, 4}, {0, 1, 2, 4}};
+    for (int32_t people = 2; people <= 6; people++) {
+        struct recording recording;
+        recording_of_data(&small, people, 100, 100 * SECOND, &recording);
+        for (int i = 0; i < 4; i++) {
+            cr_expect_eq(recording.person[i], expected[people - 2][i], "%d people, visit %d",
+                         people, i);
+        }
+        recording_deinit(&recording);
+    }
 }
 
 Test(recording, data_of_one_moment_or_none_do_no_harm)
@@ -136,11 +152,11 @@ Test(recording, data_of_one_moment_or_none_do_no_harm)
     struct ratings one = {.users = 1, .count = 1, .start = one_start, .time_s = &time};
     struct ratings none = {0};
     struct recording recording;
-    recording_of_data(&one, 5, SECOND, &recording);
+    recording_of_data(&one, 1, 5, SECOND, &recording);
     cr_expect_eq(recording.count, 1);
     cr_expect_eq(recording.moment_ns[0], 0);
     recording_deinit(&recording);
-    recording_of_data(&none, 5, SECOND, &recording);
+    recording_of_data(&none, 1, 5, SECOND, &recording);
     cr_expect_eq(recording.count, 0);
     recording_deinit(&recording);
 }
