@@ -5,8 +5,10 @@
  */
 #include "drill/null_run.h"
 
+#include "base/clock.h"
 #include "base/fileio.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/text.h"
 #include "drill/evidence.h"
 #include "drill/judge.h"
@@ -15,6 +17,7 @@
 #include "drill/report.h"
 #include "drill/results.h"
 #include "drill/scenario.h"
+#include "drill/virtual_null.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -41,6 +44,14 @@ struct null_work {
     struct nulls_clusters clusters[SAMPLES];
     char scenario[64], data[160], target[128];
     json_t *drills;
+    /* For the virtual hours: what was played, and the rules it was played under. */
+    double virtual_hours;
+    size_t part_count, rule_count;
+    struct virtual_null_part *part;
+    struct events *kept; /* [part_count], not sorted anew, freed here */
+    char **rules;
+    int64_t scrape_ns;
+    struct virtual_null virtual;
     bool incomplete;
 };
 
@@ -91,6 +102,46 @@ static int count_alarms(struct null_work *work, const struct evidence *evidence)
     return fired;
 }
 
+/* The drill frees its events when it ends. Visits of the first phase are left out: counters and
+ * people are only warming up. */
+static void keep_part(struct null_work *work, const struct drill_facts *facts)
+{
+    const struct events *events = &facts->play->engine.events;
+    const struct scenario *scenario = facts->scenario;
+    size_t number = work->part_count++;
+    int64_t warm_ns = scenario->phase_count > 1 ? scenario->phase[1].start_ns : 0;
+    work->kept = mem_resize(work->kept, work->part_count, sizeof *work->kept);
+    work->part = mem_resize(work->part, work->part_count, sizeof *work->part);
+    struct event *copy = mem_array((size_t)events->count + 1, sizeof *copy);
+    memcpy(copy, events->event, (size_t)events->count * sizeof *copy);
+    work->kept[number] =
+        (struct events){.count = events->count, .event = copy, .complete = events->complete};
+    work->part[number] = (struct virtual_null_part){
+        .from_ns = warm_ns, .until_ns = llrint(facts->play->end_s * (double)CLOCK_NS_PER_S)};
+    work->scrape_ns = scenario->scrape_ns;
+    if (work->rules == NULL) {
+        work->rule_count = facts->rule_count;
+        work->rules = mem_zalloc(facts->rule_count + 1, sizeof *work->rules);
+        for (size_t i = 0; i < facts->rule_count; i++) {
+            work->rules[i] = mem_text(facts->rules[i]);
+        }
+    }
+}
+
+static void free_parts(struct null_work *work)
+{
+    for (size_t i = 0; i < work->part_count; i++) {
+        mem_free(work->kept[i].event);
+    }
+    for (size_t i = 0; i < work->rule_count; i++) {
+        mem_free(work->rules[i]);
+    }
+    mem_free(work->kept);
+    mem_free(work->part);
+    mem_free(work->rules);
+    virtual_null_deinit(&work->virtual);
+}
+
 static void take_facts(void *context, const struct drill_facts *facts)
 {
     struct null_work *work = context;
@@ -110,6 +161,9 @@ static void take_facts(void *context, const struct drill_facts *facts)
     work->incomplete = work->incomplete || !events->complete;
     for (int s = 0; s < SAMPLES; s++) {
         nulls_add_events(&work->clusters[s], events, samples[s].value, samples[s].by);
+    }
+    if (work->virtual_hours > 0) {
+        keep_part(work, facts);
     }
     json_array_append_new(work->drills,
                           json_pack("{s:I,s:i,s:I}", "seed", (json_int_t)work->seed, "alerts_fired",
@@ -235,6 +289,63 @@ static json_t *clusters_json(const struct null_work *work)
     return clusters;
 }
 
+/* ---- virtual hours ---- */
+
+static enum err simulate(struct null_work *work, uint64_t seed, struct error *error)
+{
+    struct parallel parallel = parallel_all_cores();
+    if (work->virtual_hours <= 0) {
+        return ERR_OK;
+    }
+    log_write(LOG_INFO, "drill", "simulating %.0f hours from %zu drills", work->virtual_hours,
+              work->part_count);
+    for (size_t i = 0; i < work->part_count; i++) {
+        work->part[i].events = &work->kept[i];
+    }
+    struct virtual_null_request request = {.part = work->part,
+                                           .part_count = work->part_count,
+                                           .time_scale = work->time_scale,
+                                           .scrape_ns = work->scrape_ns,
+                                           .rules = (const char *const *)work->rules,
+                                           .rule_count = work->rule_count,
+                                           .hours = work->virtual_hours,
+                                           .seed = seed};
+    return virtual_null_run(&request, &parallel, &work->virtual, error);
+}
+
+static void print_virtual(const struct virtual_null *virtual)
+{
+    printf("\n%.0f virtual hours: %" PRId64 " lists, %" PRId64 " evaluations, conversion %.4f, "
+           "mean rating %.3f\n\n%-34s %-16s %8s %8s %26s\n",
+           virtual->hours, virtual->lists, virtual->evaluations, virtual->conversion,
+           virtual->mean_rating, "alert", "group", "pending", "fired", "at most, 95 % sure");
+    for (size_t i = 0; i < virtual->alert_count; i++) {
+        const struct virtual_null_alert *alert = &virtual->alert[i];
+        printf("%-34s %-16s %8" PRId64 " %8" PRId64 " %18.5f an hour\n", alert->name, alert->group,
+               alert->pendings, alert->alarms, alert->per_hour_upper);
+    }
+    printf("%-34s %-16s %8s %8" PRId64 " %12.5f an alert-hour\n", "any", "", "", virtual->alarms,
+           virtual->per_alert_hour_upper);
+}
+
+static json_t *virtual_json(const struct virtual_null *virtual)
+{
+    json_t *alerts = json_array();
+    for (size_t i = 0; i < virtual->alert_count; i++) {
+        const struct virtual_null_alert *alert = &virtual->alert[i];
+        json_array_append_new(
+            alerts, json_pack("{s:s,s:s,s:I,s:I,s:f,s:f}", "alert", alert->name, "group",
+                              alert->group, "pendings", (json_int_t)alert->pendings, "alarms",
+                              (json_int_t)alert->alarms, "firing_hours", alert->firing_hours,
+                              "alarms_an_hour_at_most", alert->per_hour_upper));
+    }
+    return json_pack("{s:f,s:I,s:I,s:I,s:f,s:f,s:o}", "hours", virtual->hours, "lists",
+                     (json_int_t) virtual->lists, "evaluations", (json_int_t) virtual->evaluations,
+                     "alarms", (json_int_t) virtual->alarms, "alert_hours", virtual->alert_hours,
+                     "alarms_an_alert_hour_at_most", virtual->per_alert_hour_upper, "alerts",
+                     alerts);
+}
+
 static enum err write_json(const struct drill_config *config, const struct null_work *work,
                            struct error *error)
 {
@@ -248,6 +359,8 @@ static enum err write_json(const struct drill_config *config, const struct null_
         "alarmed_share_at_most", nulls_upper_bound(work->alarmed, work->played, NULLS_CONFIDENCE),
         "production_hours", work->drill_s * (double)work->time_scale / 3600, "seeds", work->drills,
         "alerts", alarms_json(work), "clusters", clusters_json(work));
+    json_object_set_new(document, "virtual",
+                        work->virtual_hours > 0 ? virtual_json(&work->virtual) : json_null());
     char *text = json_dumps(document, JSON_INDENT(2));
     enum err code = text == NULL ? error_set(error, ERR_MEMORY, path, 0, "no memory for the report")
                                  : file_write(path, text, strlen(text), error);
@@ -261,9 +374,17 @@ static enum err tell(const struct drill_config *config, const struct null_work *
 {
     print_alarms(work);
     print_clusters(work);
+    if (work->virtual_hours > 0) {
+        print_virtual(&work->virtual);
+    }
     enum err code = write_json(config, work, error);
     if (code == ERR_OK) {
         printf("\nevidence: %s/nulls.json\n", config->folder);
+    }
+    if (code == ERR_OK && work->virtual_hours > 0 && work->virtual.alarms > 0) {
+        code = error_set(error, ERR_FAILED, config->folder, 0,
+                         "%" PRId64 " false alarms in %.0f virtual hours", work->virtual.alarms,
+                         work->virtual.hours);
     }
     if (code == ERR_OK && work->alarmed > 0) {
         code = error_set(error, ERR_FAILED, config->folder, 0,
@@ -276,16 +397,19 @@ enum err null_run(const struct drill_config *config, int drills, double virtual_
                   struct error *error)
 {
     struct results *results = NULL;
-    struct null_work work = {.drills = json_array()};
+    struct null_work work = {.drills = json_array(), .virtual_hours = virtual_hours};
     enum err code = results_open(config->folder, &results, error);
-    (void)virtual_hours;
     if (code == ERR_OK) {
         code = play_all(config, drills, &work, error);
+    }
+    if (code == ERR_OK) {
+        code = simulate(&work, config->seed, error);
     }
     if (code == ERR_OK) {
         code = tell(config, &work, error);
     }
     json_decref(work.drills);
+    free_parts(&work);
     results_close(results);
     return code;
 }
