@@ -29,9 +29,11 @@ enum drift_kind {
     DRIFT_GENRE_FASHION,    /* films of a genre attract more; parameter: utility added, nats */
     DRIFT_POPULARITY_WAVE,  /* fame attracts more; parameter: factor on the weight of fame */
     DRIFT_POSITION_HABIT,   /* rank k is looked at with k^-power; parameter: power added */
-    DRIFT_NEW_FILMS,        /* films the target has never heard of come out; people who want one
-                               most choose it elsewhere; parameter: share of the ratings in the data
-                               that the withheld films (the newest) hold */
+    DRIFT_NEW_FILMS,        /* films the target has never heard of come out: the newest, which hold
+                               a share of the ratings in the data (the parameter) and belong into
+                               no past before the drill. People watch the best of them elsewhere as
+                               long as a list shows nothing new, and films of a list that are not
+                               out cannot be taken */
     DRIFT_REMOVED_FILMS,    /* films nobody can watch any more; parameter: share of ratings */
     /* of who comes, how often and how (load/); no taste changes */
     DRIFT_USER_MIX,   /* parameter: share of visits made by the cohort */

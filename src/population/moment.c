@@ -99,6 +99,16 @@ static void turn(const struct moment *moment, const struct drift_injection *inje
     }
 }
 
+static void turn_opinion(struct moment *moment, const struct drift_injection *injection,
+                         double degrees)
+{
+    if (moment->opinion != moment->turned) {
+        memcpy(moment->turned, moment->opinion, sizeof moment->turned);
+        moment->opinion = moment->turned;
+    }
+    turn(moment, injection, OPINION, degrees, moment->turned);
+}
+
 static void apply(struct moment *moment, const struct drift_injection *injection, double share)
 {
     double by = parameter(injection);
@@ -107,11 +117,11 @@ static void apply(struct moment *moment, const struct drift_injection *injection
         turn(moment, injection, CHOICE, by * share, moment->taste);
         break;
     case DRIFT_OPINION_ROTATION:
-        turn(moment, injection, OPINION, by * share, moment->opinion);
+        turn_opinion(moment, injection, by * share);
         break;
     case DRIFT_TASTE_ROTATION:
         turn(moment, injection, CHOICE, by * share, moment->taste);
-        turn(moment, injection, OPINION, by * share, moment->opinion);
+        turn_opinion(moment, injection, by * share);
         break;
     case DRIFT_CUT_POINTS:
         *(injection->bound ? &moment->shift : &moment->stars) += by * share;
@@ -140,7 +150,7 @@ void moment_make(const struct population *population, const struct drift *drift,
     out->fame = out->spread = 1;
     out->power = out->shift = out->stars = 0;
     memcpy(out->taste, at_rest(population, CHOICE, person), sizeof out->taste);
-    memcpy(out->opinion, at_rest(population, OPINION, person), sizeof out->opinion);
+    out->opinion = at_rest(population, OPINION, person);
     for (int i = 0; drift != NULL && i < drift->count; i++) {
         const struct drift_injection *injection = &drift->injection[i];
         double share = share_of(population, injection, world, nominal_ns, person);

@@ -27,7 +27,8 @@ struct moment {
     int32_t person;
     double share[DRIFT_INJECTIONS_MAX]; /* how far this person has gone with each injection */
     float taste[TASTE_DIMS];
-    float opinion[TASTE_DIMS];
+    const float *opinion; /* the population's own, or `turned`: a moment is not copied */
+    float turned[TASTE_DIMS];
     bool films;    /* some injection adds to or takes from the attraction of films */
     bool fashion;  /* ... and may add */
     double fame;   /* weight of fame, 1 at rest */
