@@ -62,13 +62,6 @@ static int64_t drill_now(struct worker *worker)
     return now - worker->plan->start_mono_ns;
 }
 
-/* Counts under both clocks of the ledger. */
-static void note(struct worker *worker, int64_t observed_ns, const struct visitor *who,
-                 const struct ledger_counts *counts)
-{
-    ledger_note(worker->result.ledger, observed_ns, who->nominal_ns, counts);
-}
-
 /* ---- visits ---- */
 
 static void end_visit(struct worker *worker, int32_t visitor, int64_t now_ns);
@@ -255,7 +248,7 @@ static void send_action(struct worker *worker, const struct due *due)
         live_add(&worker->live.steps_late, 1);
     }
     struct ledger_counts sent = {.get_sent = !exchange->is_post, .post_sent = exchange->is_post};
-    note(worker, now_ns, who, &sent);
+    ledger_note(worker->result.ledger, now_ns, who->nominal_ns, &sent);
     live_add(&worker->live.sent[exchange->is_post ? ENGINE_POST : ENGINE_GET], 1);
     live_add(&worker->live.in_flight, 1);
     if (worker->result.started_ns > now_ns) {
@@ -330,7 +323,7 @@ static void fail_step(struct worker *worker, int32_t visitor, const struct excha
                                    .post_failed = post && !unknown,
                                    .post_unknown = post && unknown};
     ledger_count_status(post ? counts.post_status : counts.get_status, exchange->status);
-    note(worker, done_ns, &worker->crowd.visitor[visitor], &counts);
+    ledger_note(worker->result.ledger, done_ns, worker->crowd.visitor[visitor].nominal_ns, &counts);
     note_problem(worker, exchange, done_ns, unreadable);
     live_add(unknown ? &worker->live.unknown[endpoint] : &worker->live.failed[endpoint], 1);
     enum ledger_outcome get = unknown ? LEDGER_GET_UNKNOWN : LEDGER_GET_FAILED;
