@@ -13,6 +13,7 @@
 #include "drill/forecast_int.h"
 #include "observe/rule_engine.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +21,6 @@
 
 #define LEAD_SCRAPES 12
 #define EPOCH_MS INT64_C(86400000) /* any; well above 0, because rules look back */
-#define PLAYS (FORECAST_REPLICATES + 1)
 #define NS_PER_MS 1000000
 
 struct watched { /* an alert, as the files describe it */
@@ -31,8 +31,10 @@ struct rehearsal {
     const struct forecast_plan *plan;
     struct rule_engine *engine; /* what others are clones of */
     size_t alerts;
-    uint8_t *state;        /* [PLAYS x alerts x steps] enum rule_state */
-    int64_t visits, lists; /* of the expected play */
+    int plays;                        /* the first one with expected outcomes */
+    uint8_t *state;                   /* [plays x alerts x steps] enum rule_state */
+    int64_t visits, lists;            /* of the expected play */
+    struct forecast_counts *expected; /* [steps], of it */
     size_t watched_count;
     struct watched *watched;
     double *objective; /* [watched_count] */
@@ -195,6 +197,7 @@ static void rehearse(void *context, int64_t first, int64_t end, unsigned lane)
         if (play == 0) {
             rehearsal->visits = visits;
             rehearsal->lists = lists;
+            memcpy(rehearsal->expected, counts, (size_t)rehearsal->plan->steps * sizeof *counts);
             for (size_t i = 0; i < rehearsal->watched_count; i++) {
                 rehearsal->objective[i] =
                     rule_engine_value(engine, rehearsal->watched[i].objective);
@@ -267,9 +270,9 @@ static bool foretell_fires(const struct rehearsal *rehearsal, size_t alert,
 {
     const struct scenario_expectation *wanted = row->expectation;
     double start_s = seconds(rehearsal->plan->request->scenario->phase[wanted->phase].start_ns);
-    double end_s = start_s + seconds(wanted->within_ns), delay[FORECAST_REPLICATES];
+    double end_s = start_s + seconds(wanted->within_ns), delay[FORECAST_REPLICATES_MAX];
     row->expected_s = firing_s(rehearsal, 0, alert, start_s, end_s) - start_s;
-    for (int play = 1; play < PLAYS; play++) {
+    for (int play = 1; play < rehearsal->plays; play++) {
         double at_s = firing_s(rehearsal, play, alert, start_s, end_s);
         if (!isnan(at_s)) {
             delay[row->met++] = at_s - start_s;
@@ -288,13 +291,13 @@ static bool foretell_fires(const struct rehearsal *rehearsal, size_t alert,
 static bool foretell_silent(const struct rehearsal *rehearsal, struct forecast_row *row)
 {
     int loudest = 0;
-    bool silent[PLAYS];
+    bool silent[FORECAST_REPLICATES_MAX + 1];
     memset(silent, true, sizeof silent);
     for (size_t a = 0; a < rehearsal->alerts; a++) {
         struct rule_alert alert;
         int fired = 0;
         rule_engine_alert_at(rehearsal->engine, a, &alert);
-        for (int play = 0; play < PLAYS && is_meant(row->expectation, &alert); play++) {
+        for (int play = 0; play < rehearsal->plays && is_meant(row->expectation, &alert); play++) {
             if (fires_in_phases(rehearsal, play, a, row->expectation->phases)) {
                 silent[play] = false;
                 fired++;
@@ -305,26 +308,24 @@ static bool foretell_silent(const struct rehearsal *rehearsal, struct forecast_r
             text_copy(row->alert, sizeof row->alert, alert.name);
         }
     }
-    for (int play = 1; play < PLAYS; play++) {
+    for (int play = 1; play < rehearsal->plays; play++) {
         row->met += silent[play];
     }
     return silent[0];
 }
 
-/* Mean of the quantity over a stretch of the drill. */
-static double mean_level(const struct rehearsal *rehearsal, enum scenario_quantity quantity,
-                         double from_s, double to_s)
+/* The quantity over a stretch of the drill, as expected outcomes make it; bots included. */
+static double expected_value(const struct rehearsal *rehearsal, enum scenario_quantity quantity,
+                             double from_s, double to_s)
 {
-    double sum = 0;
-    int count = 0;
+    struct forecast_counts sum = {0};
     for (int step = 0; step < rehearsal->plan->steps; step++) {
         double at_s = middle_s(rehearsal, step);
         if (at_s >= from_s && at_s < to_s) {
-            sum += forecast_level_of(&rehearsal->plan->level[step], quantity);
-            count++;
+            forecast_counts_add(&sum, &rehearsal->expected[step]);
         }
     }
-    return count > 0 ? sum / count : NAN;
+    return forecast_quantity(&sum, quantity, rehearsal->plan->rest_share);
 }
 
 static void foretell_value(const struct rehearsal *rehearsal, const struct watched *watched,
@@ -344,7 +345,7 @@ static void foretell_value(const struct rehearsal *rehearsal, const struct watch
             continue;
         }
         double end_s = seconds(phase->start_ns + phase->duration_ns);
-        double value = mean_level(rehearsal, row->quantity, seconds(phase->start_ns), end_s);
+        double value = expected_value(rehearsal, row->quantity, seconds(phase->start_ns), end_s);
         bool worse = row->quantity == SCENARIO_RATING_PSI ? value > row->value : value < row->value;
         row->value = isnan(row->value) || worse ? value : row->value;
     }
@@ -420,9 +421,9 @@ static void foretell(const struct rehearsal *rehearsal, struct forecast_row *row
     }
     bool as_wanted = wanted->kind == SCENARIO_FIRES ? foretell_fires(rehearsal, alert, row)
                                                     : foretell_silent(rehearsal, row);
-    row->replicates = FORECAST_REPLICATES;
-    row->probability = (row->met + .5) / (FORECAST_REPLICATES + 1);
-    bool mostly = row->met >= FORECAST_LIKELY_SHARE * FORECAST_REPLICATES;
+    row->replicates = rehearsal->plays - 1;
+    row->probability = (row->met + .5) / (row->replicates + 1);
+    bool mostly = row->met >= FORECAST_LIKELY_SHARE * row->replicates;
     row->verdict = as_wanted && mostly ? FORECAST_LIKELY : FORECAST_UNLIKELY;
 }
 
@@ -442,11 +443,13 @@ static enum err load(struct rehearsal *rehearsal, struct error *error)
     }
     if (code == ERR_OK) {
         rehearsal->alerts = rule_engine_alert_count(rehearsal->engine);
+        rehearsal->expected =
+            mem_zalloc((size_t)rehearsal->plan->steps + 1, sizeof *rehearsal->expected);
         rehearsal->objective =
             mem_array(rehearsal->watched_count + 1, sizeof *rehearsal->objective);
-        rehearsal->state =
-            mem_zalloc(PLAYS * (rehearsal->alerts + 1) * ((size_t)rehearsal->plan->steps + 1),
-                       sizeof *rehearsal->state);
+        rehearsal->state = mem_zalloc((size_t)rehearsal->plays * (rehearsal->alerts + 1) *
+                                          ((size_t)rehearsal->plan->steps + 1),
+                                      sizeof *rehearsal->state);
     }
     return code;
 }
@@ -455,6 +458,7 @@ static void summarise(const struct rehearsal *rehearsal, struct forecast *out)
 {
     const struct forecast_request *request = rehearsal->plan->request;
     double end_s = seconds(request->scenario->end_ns);
+    out->replicates = rehearsal->plays - 1;
     out->visits = rehearsal->visits;
     out->lists = rehearsal->lists;
     out->lists_per_s = (double)rehearsal->lists / end_s;
@@ -468,7 +472,9 @@ enum err forecast_make(const struct forecast_request *request, struct forecast *
 {
     const struct scenario *scenario = request->scenario;
     struct forecast_plan plan;
-    struct rehearsal rehearsal = {.plan = &plan};
+    int replicates = request->replicates > 0 ? request->replicates : FORECAST_REPLICATES;
+    struct rehearsal rehearsal = {.plan = &plan, .plays = 1 + replicates};
+    assert(replicates <= FORECAST_REPLICATES_MAX);
     memset(out, 0, sizeof *out);
     for (int i = 0; i < scenario->expectation_count; i++) {
         enum scenario_expect kind = scenario->expectation[i].kind;
@@ -482,7 +488,7 @@ enum err forecast_make(const struct forecast_request *request, struct forecast *
     forecast_plan_init(request, &plan);
     enum err code = load(&rehearsal, error);
     if (code == ERR_OK) {
-        parallel_for(request->parallel, PLAYS, 1, rehearse, &rehearsal);
+        parallel_for(request->parallel, rehearsal.plays, 1, rehearse, &rehearsal);
         summarise(&rehearsal, out);
     }
     for (int i = 0; code == ERR_OK && i < out->count; i++) {
@@ -491,6 +497,7 @@ enum err forecast_make(const struct forecast_request *request, struct forecast *
     rule_engine_free(rehearsal.engine);
     mem_free(rehearsal.watched);
     mem_free(rehearsal.objective);
+    mem_free(rehearsal.expected);
     mem_free(rehearsal.state);
     mem_free(plan.level);
     return code;

@@ -27,6 +27,7 @@
 #include <stdio.h>
 
 #define FORECAST_REPLICATES 24
+#define FORECAST_REPLICATES_MAX 1000
 #define FORECAST_LIKELY_SHARE 0.9 /* of the replicates that meet the expectation */
 
 enum forecast_verdict {
@@ -53,6 +54,7 @@ struct forecast_row { /* one `fires` or `silent` of the scenario; seconds are dr
 struct forecast {
     int count;
     struct forecast_row row[SCENARIO_EXPECTATIONS_MAX];
+    int replicates;
     int64_t visits, lists;                       /* of the schedule */
     double lists_per_s;                          /* over the drill */
     double production_lists_per_s, production_s; /* what the drill stands for */
@@ -68,6 +70,7 @@ struct forecast_request { /* borrowed */
     size_t rule_count;
     const struct objectives_head *rest; /* levels at rest; NULL = no objectives fit */
     const struct parallel *parallel;
+    int replicates; /* plays with drawn outcomes; 0 = FORECAST_REPLICATES */
 };
 
 /* ERR_INPUT, ERR_IO: the rule files cannot be read or evaluated. A scenario without `fires` and

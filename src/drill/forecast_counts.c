@@ -46,27 +46,26 @@ static double ratio(double now, double rest)
 }
 
 static void set_shares(const struct effect *now, const struct effect *rest,
-                       const struct objectives_head *head, struct forecast_level *out)
+                       const double rest_share[OBJECTIVES_SHARES], struct forecast_level *out)
 {
-    double before[5], after[5], wanted[5], sum = 0;
+    double before[OBJECTIVES_SHARES], after[OBJECTIVES_SHARES], sum = 0;
     effect_whole_stars(rest->pmf, before);
     effect_whole_stars(now->pmf, after);
-    memcpy(wanted, before, sizeof wanted);
-    (void)head;
-    for (int s = 0; s < 5; s++) {
-        out->share[s] = wanted[s] * ratio(after[s], before[s]);
+    for (int s = 0; s < OBJECTIVES_SHARES; s++) {
+        out->share[s] = rest_share[s] * ratio(after[s], before[s]);
         sum += out->share[s];
     }
-    for (int s = 0; s < 5; s++) {
+    for (int s = 0; s < OBJECTIVES_SHARES; s++) {
         out->share[s] /= sum;
     }
-    out->psi = effect_psi(out->share, wanted, 5);
 }
 
 /* Moves what the sample does to the level that the target's lists have at rest. */
-static void set_level(const struct effect *now, const struct effect *rest,
-                      const struct objectives_head *head, struct forecast_level *out)
+static void set_level(const struct forecast_plan *plan, const struct effect *now,
+                      struct forecast_level *out)
 {
+    const struct effect *rest = effect_rest(plan->request->sample);
+    const struct objectives_head *head = plan->request->rest;
     double rated = now->rated, conversion = now->conversion, reciprocal = now->reciprocal_rank;
     double mean = now->mean_rating, inverse = 0;
     if (head != NULL && head->lists > 0) {
@@ -86,7 +85,7 @@ static void set_level(const struct effect *now, const struct effect *rest,
         inverse += out->rank[k] / (k + 1);
     }
     out->reciprocal_scale = out->rated > 0 ? reciprocal / (out->rated * inverse) : 1;
-    set_shares(now, rest, head, out);
+    set_shares(now, rest, plan->rest_share, out);
 }
 
 static bool same_intensities(const struct drift *drift, int64_t nominal_ns,
@@ -124,6 +123,10 @@ void forecast_plan_init(const struct forecast_request *request, struct forecast_
     *out = (struct forecast_plan){.request = request,
                                   .step_ns = scenario->scrape_ns / scenario->time_scale};
     out->steps = (int)((scenario->end_ns + out->step_ns - 1) / out->step_ns);
+    effect_whole_stars(rest->pmf, out->rest_share);
+    if (request->rest != NULL && request->rest->lists > 0) {
+        memcpy(out->rest_share, request->rest->rating_share, sizeof out->rest_share);
+    }
     out->level = mem_zalloc((size_t)out->steps + 1, sizeof *out->level);
     for (int step = 0; step < out->steps; step++) {
         int64_t middle_ns = step * out->step_ns + out->step_ns / 2;
@@ -133,23 +136,7 @@ void forecast_plan_init(const struct forecast_request *request, struct forecast_
                            request->parallel, &now);
             was_cured = cured;
         }
-        set_level(&now, rest, request->rest, &out->level[step]);
-    }
-}
-
-double forecast_level_of(const struct forecast_level *level, enum scenario_quantity quantity)
-{
-    switch (quantity) {
-    case SCENARIO_CONVERSION:
-        return level->conversion;
-    case SCENARIO_RECIPROCAL_RANK:
-        return level->reciprocal_rank;
-    case SCENARIO_MEAN_RATING:
-        return level->mean_rating;
-    case SCENARIO_RATING_PSI:
-        return level->psi;
-    default:
-        return NAN;
+        set_level(out, &now, &out->level[step]);
     }
 }
 
@@ -272,5 +259,49 @@ void forecast_play(const struct forecast_plan *plan, int replicate, struct forec
             at_ns += play_list(&play, &visit, (uint32_t)step, at_ns);
             at_ns += arrivals_pause_ns(config, &visit, 2 * (uint32_t)step + 1, at_ns);
         }
+    }
+}
+
+/* ---- what was counted ---- */
+
+void forecast_counts_add(struct forecast_counts *into, const struct forecast_counts *from)
+{
+    into->lists += from->lists;
+    into->converted += from->converted;
+    into->reciprocal_rank += from->reciprocal_rank;
+    into->ratings += from->ratings;
+    into->stars += from->stars;
+    for (int s = 0; s < OBJECTIVES_SHARES; s++) {
+        into->bucket[s] += from->bucket[s];
+    }
+}
+
+static double psi_of(const struct forecast_counts *counts, const double *rest_share)
+{
+    double share[OBJECTIVES_SHARES];
+    for (int s = 0; s < OBJECTIVES_SHARES; s++) {
+        share[s] = counts->bucket[s] / counts->ratings;
+    }
+    return effect_psi(share, rest_share, OBJECTIVES_SHARES);
+}
+
+double forecast_quantity(const struct forecast_counts *counts, enum scenario_quantity quantity,
+                         const double rest_share[OBJECTIVES_SHARES])
+{
+    bool of_ratings = quantity == SCENARIO_MEAN_RATING || quantity == SCENARIO_RATING_PSI;
+    if (!((of_ratings ? counts->ratings : counts->lists) > 0)) {
+        return NAN;
+    }
+    switch (quantity) {
+    case SCENARIO_CONVERSION:
+        return counts->converted / counts->lists;
+    case SCENARIO_RECIPROCAL_RANK:
+        return counts->reciprocal_rank / counts->lists;
+    case SCENARIO_MEAN_RATING:
+        return counts->stars / counts->ratings;
+    case SCENARIO_RATING_PSI:
+        return psi_of(counts, rest_share);
+    default:
+        return NAN;
     }
 }

@@ -46,7 +46,7 @@ void forecast_print(FILE *file, const struct forecast *forecast)
     (void)fprintf(file,
                   "forecast, from %" PRId64 " visits with %" PRId64 " lists, played %d times "
                   "through the rules;\nthey stand for %.3g lists/s of a service during %.3g h:\n",
-                  forecast->visits, forecast->lists, FORECAST_REPLICATES,
+                  forecast->visits, forecast->lists, forecast->replicates,
                   forecast->production_lists_per_s, forecast->production_s / 3600);
     for (int i = 0; i < forecast->count; i++) {
         print_row(file, &forecast->row[i]);
