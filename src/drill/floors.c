@@ -1,10 +1,13 @@
 /*
  * The two worlds that a detector is to tell apart are known exactly, list by list: each event holds
  * what was expected and how likely the outcome was at rest, at that moment and under the complete
- * drift. What remains to be estimated is the mix of lists, and for the coarser views the shares of
- * stars and ranks. The world at rest is averaged over the lists before the first injection, the
- * drifted one over those from the onset to the retraining; while the drift is still growing, an
- * event counts there as often as it would under the complete one (p_full / p_now).
+ * drift. Both worlds are averaged over the same lists, those from the onset to the retraining, so
+ * that nothing but the drift lies between them: people run out of good films in any world. Only
+ * when it is who comes that changes, which no list can tell, rest is what was before the onset.
+ *
+ * Estimated are the shares of stars and ranks among what is rated: at rest from before the onset,
+ * drifted from after it. While the drift still grows, an event counts there as often as it would
+ * under the complete one (p_full / p_now).
  *
  * Rejected: the phases' realised means. They hold sampling noise that the expected values do not,
  * and of a gradual drift they show a world that never lasts.
@@ -89,40 +92,97 @@ static void divide(double *share, int count)
     }
 }
 
-/* Averages over the events that are nominally in [from_ns, to_ns); `drifted` tells which of the
- * worlds. A bot is in none: it does what it does, and its outcomes have the likelihood 1 in each.
- */
-static void average(const struct events *events, enum scenario_quantity quantity, int64_t from_ns,
-                    int64_t to_ns, bool drifted, struct floors_world *out)
+struct span { /* of nominal time */
+    int64_t from_ns, to_ns;
+};
+
+static bool in_span(struct span span, const struct event *event)
 {
-    double lists = 0, weights = 0, squares = 0;
-    *out = (struct floors_world){0};
+    return event->nominal_ns >= span.from_ns && event->nominal_ns < span.to_ns;
+}
+
+static void average_expected(const struct events *events, struct span span, bool drifted,
+                             struct floors_world *out)
+{
+    double lists = 0;
     for (int64_t i = 0; i < events->count; i++) {
         const struct event *e = &events->event[i];
-        if (e->nominal_ns < from_ns || e->nominal_ns >= to_ns) {
+        if (!in_span(span, e)) {
             continue;
         }
-        double weight = drifted && e->p_now > 0 ? (double)e->p_full / (double)e->p_now : 1;
         lists++;
-        weights += weight;
-        squares += weight * weight;
         out->rated += (double)(drifted ? e->full_rated : e->rest_rated);
         out->converted += (double)(drifted ? e->full_converted : e->rest_converted);
         out->reciprocal_rank += (double)(drifted ? e->full_rr : e->rest_rr);
         out->stars += (double)(drifted ? e->full_stars : e->rest_stars);
-        count_outcome(out, quantity, e, weight);
     }
-    if (lists == 0 || weights == 0) {
+    if (lists > 0) {
+        out->rated /= lists;
+        out->converted /= lists;
+        out->reciprocal_rank /= lists;
+        out->stars /= lists;
+    }
+}
+
+static void average_outcomes(const struct events *events, enum scenario_quantity quantity,
+                             struct span span, bool drifted, struct floors_world *out)
+{
+    double weights = 0, squares = 0;
+    for (int64_t i = 0; i < events->count; i++) {
+        const struct event *e = &events->event[i];
+        if (in_span(span, e)) {
+            double weight = drifted && e->p_now > 0 ? (double)e->p_full / (double)e->p_now : 1;
+            weights += weight;
+            squares += weight * weight;
+            count_outcome(out, quantity, e, weight);
+        }
+    }
+    if (weights > 0) {
+        out->squares /= weights;
+        out->lists = weights * weights / squares;
+        divide(out->category, FLOORS_CATEGORIES);
+        divide(out->whole_stars, FLOORS_WHOLE_STARS);
+    }
+}
+
+/* Gives the outcomes the share of rated lists that was expected. */
+static void rate_as_expected(struct floors_world *world)
+{
+    double counted = 1 - world->category[0];
+    if (counted <= 0) {
         return;
     }
-    out->rated /= lists;
-    out->converted /= lists;
-    out->reciprocal_rank /= lists;
-    out->stars /= lists;
-    out->squares /= weights;
-    out->lists = weights * weights / squares;
-    divide(out->category, FLOORS_CATEGORIES);
-    divide(out->whole_stars, FLOORS_WHOLE_STARS);
+    for (int c = 1; c < FLOORS_CATEGORIES; c++) {
+        world->category[c] *= world->rated / counted;
+    }
+    world->squares *= world->rated / counted;
+    world->category[0] = 1 - world->rated;
+}
+
+/* Is it what people do that changes, and not who comes? */
+static bool of_people_only(const struct drift *drift)
+{
+    for (int i = 0; i < drift->count; i++) {
+        if (!drift_of_people(drift->injection[i].kind)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void fill_worlds(struct floors_task *task, enum scenario_quantity quantity,
+                        struct span before, struct span after)
+{
+    const struct events *events = task->request->events;
+    bool same_people = of_people_only(&task->request->scenario->drift);
+    average_expected(events, same_people ? after : before, false, &task->rest);
+    average_expected(events, after, true, &task->full);
+    average_outcomes(events, quantity, before, false, &task->rest);
+    average_outcomes(events, quantity, after, true, &task->full);
+    if (same_people) {
+        rate_as_expected(&task->rest);
+        rate_as_expected(&task->full);
+    }
 }
 
 /* ---- where the objective lies between the worlds ---- */
@@ -259,8 +319,8 @@ static void measure_row(const struct floors_request *request, struct floors_row 
         tell(row, "the shares of stars to compare with are not known");
         return;
     }
-    average(request->events, row->quantity, INT64_MIN, first_onset_ns(drift), false, &task.rest);
-    average(request->events, row->quantity, onset_ns, end_ns, true, &task.full);
+    fill_worlds(&task, row->quantity, (struct span){INT64_MIN, first_onset_ns(drift)},
+                (struct span){onset_ns, end_ns});
     if (fmin(task.rest.lists, task.full.lists) < LISTS_MIN) {
         tell(row, "too few lists: %.0f before the onset, %.0f after it", task.rest.lists,
              task.full.lists);
@@ -277,24 +337,35 @@ static void measure_row(const struct floors_request *request, struct floors_row 
     floors_fill_views(&task, row);
 }
 
-/* Mean of the quantity as it was expected of the people at that time; NaN without events. */
-static double expected_between(const struct events *events, enum scenario_quantity quantity,
-                               int64_t from_ns, int64_t to_ns)
+static double ratio(enum scenario_quantity quantity, double lists, double rated, double sum)
 {
-    double lists = 0, rated = 0, sum = 0;
-    for (int64_t i = 0; i < events->count; i++) {
-        const struct event *e = &events->event[i];
-        if (e->nominal_ns < from_ns || e->nominal_ns >= to_ns) {
+    bool of_lists = quantity == SCENARIO_CONVERSION || quantity == SCENARIO_RECIPROCAL_RANK;
+    return sum / (of_lists ? lists : rated);
+}
+
+/* The quantity as it was expected of the people at that time; less what was expected of them at
+ * rest, if it is they who change. NaN without events. */
+static double expected_between(const struct floors_request *request,
+                               enum scenario_quantity quantity, struct span span)
+{
+    struct ledger_expected now = {0}, rest = {0};
+    for (int64_t i = 0; i < request->events->count; i++) {
+        const struct event *e = &request->events->event[i];
+        if (!in_span(span, e)) {
             continue;
         }
-        lists++;
-        rated += (double)e->now_rated;
-        sum += (double)(quantity == SCENARIO_CONVERSION        ? e->now_converted
-                        : quantity == SCENARIO_RECIPROCAL_RANK ? e->now_rr
-                                                               : e->now_stars);
+        bool converts = quantity == SCENARIO_CONVERSION;
+        bool ranks = quantity == SCENARIO_RECIPROCAL_RANK;
+        now.lists++;
+        now.rated += (double)e->now_rated;
+        rest.rated += (double)e->rest_rated;
+        now.stars += (double)(converts ? e->now_converted : ranks ? e->now_rr : e->now_stars);
+        rest.stars += (double)(converts ? e->rest_converted : ranks ? e->rest_rr : e->rest_stars);
     }
-    return sum / (quantity == SCENARIO_CONVERSION || quantity == SCENARIO_RECIPROCAL_RANK ? lists
-                                                                                          : rated);
+    double value = ratio(quantity, (double)now.lists, now.rated, now.stars);
+    return of_people_only(&request->scenario->drift)
+               ? value - ratio(quantity, (double)now.lists, rest.rated, rest.stars)
+               : value;
 }
 
 static int64_t next_onset_ns(const struct drift *drift, int64_t onset_ns, int64_t end_ns)
@@ -318,8 +389,8 @@ static bool moves(const struct floors_request *request, const struct floors_row 
         before_ns = other_ns < onset_ns && other_ns > before_ns ? other_ns : before_ns;
     }
     int64_t end_ns = next_onset_ns(drift, onset_ns, until_ns(request, onset_ns));
-    double before = expected_between(request->events, row->quantity, before_ns, onset_ns);
-    double after = expected_between(request->events, row->quantity, onset_ns, end_ns);
+    double before = expected_between(request, row->quantity, (struct span){before_ns, onset_ns});
+    double after = expected_between(request, row->quantity, (struct span){onset_ns, end_ns});
     double room = row->quantity == SCENARIO_RATING_PSI ? 1 : row->rest - row->objective;
     return fabs(after - before) >= MOVED_SHARE * fabs(room);
 }

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "load/events.h"
+#include "small_world.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -425,4 +426,48 @@ Test(floors, the_exported_metric_waits_for_scrapes)
     world->evidence.scrapes.count = 0;
     cr_expect_float_eq(measure(world)->view[FLOORS_EXPORTED].delay_s, usual, 0.3, "a grid instead");
     world_free(world);
+}
+
+/* Not made up: people who become a star harsher, played against a target, with the likelihoods that
+ * the workers note. So few people run out of good films on the way, which must not be taken for
+ * something that the rating stream tells of the drift. */
+Test(floors, what_workers_note_of_a_played_drift_orders_the_floors)
+{
+    struct small_world small;
+    struct engine_result result;
+    small_world_init(&small);
+    small.drift.injection[0].kind = DRIFT_CUT_POINTS;
+    small.drift.injection[0].unit = DRIFT_BY_KIND;
+    small.drift.injection[0].size = -1;
+    small.plan.keep_events = true;
+    small_world_play(&small, &result);
+    struct world *world = mem_zalloc(1, sizeof *world);
+    world->scenario =
+        (struct scenario){.time_scale = 60, .scrape_ns = 15 * CLOCK_NS_PER_S, .drift = small.drift};
+    world->evidence.alert = world->alert;
+    double onset_s = (double)small.drift.injection[0].onset_ns / (double)CLOCK_NS_PER_S;
+    struct floors_request request = {.scenario = &world->scenario,
+                                     .ledger = result.ledger,
+                                     .events = &result.events,
+                                     .evidence = &world->evidence,
+                                     .end_s = 60};
+    watch(world, "mean_rating", 0);
+    floors_measure(&request, &world->floors);
+    double rest = world->floors.row[0].rest, full = world->floors.row[0].full;
+    cr_assert(full < rest - 0.3, "%g to %g", rest, full);
+    world->alert[0].objective = rest - 0.4 * (rest - full);
+    floors_measure(&request, &world->floors);
+    const struct floors_row *row = &world->floors.row[0];
+    cr_assert(row->exists, "%s", row->why);
+    cr_expect_eq(row->onset_s, onset_s);
+    cr_expect_float_eq(row->share, 0.4, 0.001, "%g: nobody takes more or fewer films", row->share);
+    for (int v = 0; v < FLOORS_VIEWS; v++) {
+        cr_expect(row->view[v].exists, "%s: %s", floors_view_name(v), row->view[v].why);
+        cr_expect(row->view[v].delay_s > 0, "%s reached", floors_view_name(v));
+    }
+    cr_expect_lt(row->view[FLOORS_EVERYTHING].expected_s, row->view[FLOORS_RATINGS].expected_s);
+    cr_expect_leq(row->view[FLOORS_RATINGS].expected_s, row->view[FLOORS_EXPORTED].expected_s);
+    mem_free(world);
+    engine_result_deinit(&result);
+    small_world_deinit(&small);
 }
