@@ -226,6 +226,34 @@ Test(effect, who_comes_counts)
     world_deinit(&world);
 }
 
+Test(effect, people_without_a_past_get_lists_that_know_nothing_of_them)
+{
+    struct people_world people;
+    struct error error = {0};
+    struct parallel parallel = {.threads = 2};
+    people_world_small(&people, 80, 2);
+    population_free(people.population);
+    struct population_config config = population_defaults();
+    config.users = 400;
+    config.newcomers = 200;
+    cr_assert_eq(population_build(&config, &people.data, &parallel, &people.population, &error),
+                 ERR_OK, "%s", error.text);
+    struct drift cold = {
+        .count = 1, .injection = {{.kind = DRIFT_COLD_START, .size = .9, .end_ns = INT64_MAX}}};
+    cr_assert_eq(population_bind_drift(people.population, &cold, &parallel, &error), ERR_OK, "%s",
+                 error.text);
+    struct effect_config sampling = effect_defaults();
+    sampling.newcomers_visit = false;
+    struct effect_sample *sample = effect_sample_new(&sampling, people.population, &parallel);
+    struct effect effect;
+    effect_measure(sample, &cold, 0, &parallel, &effect);
+    cr_expect_eq(effect_sample_people(sample), 400);
+    cr_expect_lt(effect.conversion_change, -.1, "%g", effect.conversion_change);
+    effect_sample_free(sample);
+    drift_deinit(&cold);
+    people_world_end(&people);
+}
+
 /* ---- solving ---- */
 
 Test(effect, what_is_solved_measures_what_was_asked)
