@@ -193,11 +193,12 @@ void judge_fires(const struct judge_case *at, const struct scenario_expectation 
     }
 }
 
-/* The delay to beat: that of this run, or the expected one if this run did not reach it. */
+/* The delay to beat: that of this run's people, or the expected one if they were lucky or the run
+ * did not reach it. A floor bounds what can be expected, not every single run. */
 static double floor_of(const struct floors_row *floors)
 {
     const struct floors_floor *floor = &floors->view[FLOORS_EXPORTED];
-    return isnan(floor->delay_s) ? floor->expected_s : floor->delay_s;
+    return fmax(floor->delay_s, floor->expected_s); /* fmax ignores NaN */
 }
 
 /* NULL, with the reason observed, if there is no floor to compare with. */

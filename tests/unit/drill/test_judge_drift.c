@@ -395,8 +395,11 @@ Test(judge_drift, a_delay_is_at_most_so_many_floors)
     episode->firing_s = 69.1;
     judge_world(world);
     expect_row(world, 0, JUDGE_FAIL, "8.1 s, 2.0 x", "beyond");
-    floor->delay_s = NAN;
+    floor->delay_s = 1;
     episode->firing_s = 66.5;
+    judge_world(world);
+    expect_row(world, 0, JUDGE_PASS, "5.5 s, 1.8 x the 3.0 s", "expected, if people were lucky");
+    floor->delay_s = NAN;
     judge_world(world);
     expect_row(world, 0, JUDGE_PASS, "5.5 s, 1.8 x the 3.0 s", "expected, if not reached");
     episode->firing_s = 60.5;
