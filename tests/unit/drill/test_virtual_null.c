@@ -1,0 +1,209 @@
+#include "drill/virtual_null.h"
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "drill/objectives.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SECOND_NS INT64_C(1000000000)
+#define TIME_SCALE 60
+#define VISITS 8000
+#define STEPS 2
+#define SPAN_NS (40 * SECOND_NS) /* drill time: 400 lists/s */
+
+/* A quiet run whose visits have moods: some people like most of what they see, some little. */
+static struct events make_events(double liking, uint64_t seed)
+{
+    struct rng rng = rng_stream(seed, 0, 0);
+    struct events events = {0};
+    for (uint64_t visit = 0; visit < VISITS; visit++) {
+        double mood = liking * (rng_uniform(&rng) < .5 ? 1.5 : .5);
+        int64_t listed_ns = (int64_t)visit * (SPAN_NS / VISITS);
+        for (uint32_t step = 0; step < STEPS; step++) {
+            struct event event = {.listed_ns = listed_ns, .visit = visit, .step = step};
+            if (rng_uniform(&rng) < mood) {
+                event.rank = (uint8_t)(1 + rng_below(&rng, 4));
+                event.half_stars = (uint8_t)(5 + rng_below(&rng, 6));
+                event.post_accepted = true;
+                event.rated_ns = listed_ns + SECOND_NS / 5;
+            }
+            (void)events_add(&events, &event, EVENTS_MAX);
+            listed_ns += SECOND_NS / 4;
+        }
+    }
+    events_sort(&events);
+    return events;
+}
+
+struct fixture {
+    char objectives[64];
+    const char *rules[4];
+    struct events events;
+    struct virtual_null_part part;
+    struct virtual_null_request request;
+};
+
+static void set_up(struct fixture *fixture, double liking)
+{
+    struct objectives_head head = {.conversion = .3,
+                                   .reciprocal_rank = .18,
+                                   .mean_rating = 3.75,
+                                   .rating_share = {.005, .005, .34, .33, .32}};
+    (void)snprintf(fixture->objectives, sizeof fixture->objectives,
+                   "/tmp/driftdrill-virtual-null-%d.yml", (int)getpid());
+    cr_assert_eq(objectives_write(fixture->objectives, &head, NULL), ERR_OK);
+    fixture->rules[0] = "prometheus/rules/cusum.yml";
+    fixture->rules[1] = "prometheus/rules/drift.yml";
+    fixture->rules[2] = "prometheus/rules/infrastructure.yml";
+    fixture->rules[3] = fixture->objectives;
+    fixture->events = make_events(liking, 3);
+    fixture->part =
+        (struct virtual_null_part){.events = &fixture->events, .from_ns = 0, .until_ns = SPAN_NS};
+    fixture->request = (struct virtual_null_request){.part = &fixture->part,
+                                                     .part_count = 1,
+                                                     .time_scale = TIME_SCALE,
+                                                     .scrape_ns = 15 * SECOND_NS,
+                                                     .rules = fixture->rules,
+                                                     .rule_count = 4,
+                                                     .hours = 24,
+                                                     .seed = 5};
+}
+
+static void tear_down(struct fixture *fixture)
+{
+    (void)unlink(fixture->objectives);
+    events_deinit(&fixture->events);
+}
+
+static const struct virtual_null_alert *find(const struct virtual_null *result, const char *name)
+{
+    for (size_t i = 0; i < result->alert_count; i++) {
+        if (strcmp(result->alert[i].name, name) == 0) {
+            return &result->alert[i];
+        }
+    }
+    cr_assert_fail("no alert %s", name);
+    return NULL;
+}
+
+Test(virtual_null, the_bound_is_that_of_poisson)
+{
+    /* P(count <= k | mean) = .05 */
+    static const struct {
+        int64_t alarms;
+        double mean;
+    } rows[] = {{0, 2.995732}, {1, 4.743865}, {2, 6.295794}, {10, 16.962219}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        double term = exp(-rows[i].mean), sum = 0;
+        for (int64_t k = 0; k <= rows[i].alarms; k++) {
+            sum += term;
+            term *= rows[i].mean / (double)(k + 1);
+        }
+        cr_expect_float_eq(sum, .05, 1e-6);
+        cr_expect_float_eq(virtual_null_upper(rows[i].alarms, 1000, .95), rows[i].mean / 1000,
+                           1e-8);
+    }
+}
+
+Test(virtual_null, what_is_drawn_is_like_what_was_played_and_raises_no_alarm)
+{
+    struct fixture fixture;
+    struct virtual_null result;
+    struct parallel two = {.threads = 2};
+    struct error error = {.code = ERR_OK};
+    set_up(&fixture, .36);
+    cr_assert_eq(virtual_null_run(&fixture.request, &two, &result, &error), ERR_OK, "%s",
+                 error.text);
+    double ratings = 0, converted = 0, reciprocal = 0, stars = 0;
+    for (int64_t i = 0; i < fixture.events.count; i++) {
+        const struct event *event = &fixture.events.event[i];
+        ratings += event->half_stars > 0;
+        converted += event->half_stars >= 6;
+        reciprocal += event->half_stars > 0 ? 1.0 / event->rank : 0;
+        stars += event->half_stars / 2.0;
+    }
+    double lists = (double)fixture.events.count;
+    double expected = 24 * 3600 * 400.0 / TIME_SCALE;
+    cr_expect_float_eq((double)result.lists, expected, 5 * sqrt(2 * expected));
+    cr_expect_eq(result.lists, STEPS * result.visits, "visits are drawn whole");
+    cr_expect_float_eq(result.conversion, converted / lists, .006);
+    cr_expect_float_eq(result.reciprocal_rank, reciprocal / lists, .004);
+    cr_expect_float_eq(result.mean_rating, stars / ratings, .02);
+    cr_expect_eq(result.alert_count, 10, "eleven without the watchdog");
+    cr_expect_eq(result.failures, 0);
+    for (size_t i = 0; i < result.alert_count; i++) {
+        cr_expect_eq(result.alert[i].alarms, 0, "%s", result.alert[i].name);
+    }
+    cr_expect_float_eq(result.alert_hours, 240, 1e-6);
+    cr_expect_float_eq(result.per_alert_hour_upper, 2.995732 / 240, 1e-6);
+    virtual_null_deinit(&result);
+    tear_down(&fixture);
+}
+
+Test(virtual_null, people_below_the_objective_raise_the_alarms_that_watch_them)
+{
+    static const char *const loud[] = {
+        "RecommendationConversionLow", "RecommendationReciprocalRankLow",
+        "RecommendationConversionCusum", "RecommendationReciprocalRankCusum"};
+    static const char *const still[] = {"MeanRatingLow", "MeanRatingCusum", "RatingHistogramMoved",
+                                        "RecommenderTargetDown", "RecommenderNoRatings"};
+    struct fixture fixture;
+    struct virtual_null result;
+    struct parallel one = {.threads = 1};
+    set_up(&fixture, .18);
+    fixture.request.hours = 8;
+    cr_assert_eq(virtual_null_run(&fixture.request, &one, &result, NULL), ERR_OK);
+    for (size_t i = 0; i < sizeof loud / sizeof loud[0]; i++) {
+        const struct virtual_null_alert *alert = find(&result, loud[i]);
+        cr_expect_gt(alert->firing_hours, 7, "%s", loud[i]);
+    }
+    for (size_t i = 0; i < sizeof still / sizeof still[0]; i++) {
+        cr_expect_eq(find(&result, still[i])->alarms, 0, "%s", still[i]);
+    }
+    virtual_null_deinit(&result);
+    tear_down(&fixture);
+}
+
+/* At the objective itself alarms come and go; the number of threads must not show. */
+Test(virtual_null, the_result_is_a_function_of_the_seed)
+{
+    struct fixture fixture;
+    struct virtual_null result[3];
+    struct parallel one = {.threads = 1}, three = {.threads = 3};
+    set_up(&fixture, .255);
+    fixture.request.hours = 6;
+    cr_assert_eq(virtual_null_run(&fixture.request, &one, &result[0], NULL), ERR_OK);
+    cr_assert_eq(virtual_null_run(&fixture.request, &three, &result[1], NULL), ERR_OK);
+    fixture.request.seed++;
+    cr_assert_eq(virtual_null_run(&fixture.request, &one, &result[2], NULL), ERR_OK);
+    cr_expect_eq(result[0].lists, result[1].lists);
+    cr_expect_eq(result[0].conversion, result[1].conversion);
+    for (size_t i = 0; i < result[0].alert_count; i++) {
+        cr_expect_eq(result[0].alert[i].pendings, result[1].alert[i].pendings);
+        cr_expect_eq(result[0].alert[i].firing_hours, result[1].alert[i].firing_hours);
+    }
+    cr_expect_neq(result[0].lists, result[2].lists);
+    for (int i = 0; i < 3; i++) {
+        virtual_null_deinit(&result[i]);
+    }
+    tear_down(&fixture);
+}
+
+Test(virtual_null, a_part_without_a_visit_is_an_error)
+{
+    struct fixture fixture;
+    struct virtual_null result;
+    struct parallel one = {.threads = 1};
+    struct error error = {.code = ERR_OK};
+    set_up(&fixture, .3);
+    fixture.part.from_ns = fixture.part.until_ns = 2 * SPAN_NS;
+    cr_expect_eq(virtual_null_run(&fixture.request, &one, &result, &error), ERR_INPUT);
+    cr_expect_str_eq(error.text, "no visit to draw virtual hours from");
+    tear_down(&fixture);
+}
