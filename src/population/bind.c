@@ -17,12 +17,12 @@
 #include "population/bind.h"
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "numeric/sampling.h"
 #include "population/moment.h"
 
 #include <assert.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -94,8 +94,9 @@ static enum err find_genre(const struct binding *binding, const char *name, int 
     char known[360] = "";
     for (int g = 0; g < catalogue->genre_count; g++) {
         size_t used = strlen(known);
-        (void)snprintf(known + used, sizeof known - used, "%s%s", g > 0 ? ", " : "",
-                       catalogue->genre_name[g]);
+        (void)text_copy(known + used, sizeof known - used, g > 0 ? ", " : "");
+        used = strlen(known);
+        (void)text_copy(known + used, sizeof known - used, catalogue->genre_name[g]);
     }
     return error_set(binding->error, ERR_INPUT, NULL, 0,
                      "injection %d (%s): no film has the genre \"%s\"; there are %s",
