@@ -210,9 +210,10 @@ static void rehearse(void *context, int64_t first, int64_t end, unsigned lane)
 
 /* ---- what the plays say ---- */
 
+/* The rules are evaluated half way between two scrapes. */
 static double middle_s(const struct rehearsal *rehearsal, int step)
 {
-    return (double)(step * rehearsal->plan->step_ns + rehearsal->plan->step_ns / 2) / 1e9;
+    return (step + .5) * (double)rehearsal->plan->step_ns / 1e9;
 }
 
 static double seconds(int64_t ns)

@@ -53,6 +53,7 @@ static void set_phases(struct scenario *scenario)
 
 static void stage_init(struct stage *stage, double lists_per_s)
 {
+    struct error error = {0};
     struct effect_config config = effect_defaults();
     config.people = PEOPLE / 2;
     memset(stage, 0, sizeof *stage);
@@ -75,7 +76,7 @@ static void stage_init(struct stage *stage, double lists_per_s)
                                                .drift = &stage->scenario.drift};
     snprintf(stage->objectives, sizeof stage->objectives, "/tmp/driftdrill-forecast-%d.yml",
              (int)getpid());
-    cr_assert_eq(objectives_write(stage->objectives, &head, NULL), ERR_OK);
+    people_world_must(objectives_write(stage->objectives, &head, &error), &error);
     stage->rules[0] = "prometheus/rules/drift.yml";
     stage->rules[1] = stage->objectives;
     stage->request = (struct forecast_request){.scenario = &stage->scenario,
@@ -104,10 +105,9 @@ static void inject(struct stage *stage, struct drift_injection injection)
     injection.onset_ns = 50 * S;
     injection.end_ns = INT64_MAX;
     drift->injection[drift->count++] = injection;
-    cr_assert_eq(population_bind_drift(stage->people.population, drift, &stage->parallel, &error),
-                 ERR_OK, "%s", error.text);
-    cr_assert_eq(effect_solve(stage->sample, drift, &stage->parallel, &error), ERR_OK, "%s",
-                 error.text);
+    people_world_must(
+        population_bind_drift(stage->people.population, drift, &stage->parallel, &error), &error);
+    people_world_must(effect_solve(stage->sample, drift, &stage->parallel, &error), &error);
 }
 
 static void expect_fires(struct stage *stage, const char *alert, int phase)
@@ -135,7 +135,7 @@ static struct forecast make(struct stage *stage)
 {
     struct error error = {0};
     struct forecast forecast;
-    cr_assert_eq(forecast_make(&stage->request, &forecast, &error), ERR_OK, "%s", error.text);
+    people_world_must(forecast_make(&stage->request, &forecast, &error), &error);
     return forecast;
 }
 
