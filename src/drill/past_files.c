@@ -123,7 +123,10 @@ static void write_person(struct output *output, const struct population *populat
         report->item =
             mem_resize(report->item, (size_t)output->item_capacity, sizeof *report->item);
     }
-    memcpy(report->item + summary->ratings, past->item, (size_t)past->count * sizeof *past->item);
+    if (past->count > 0) { /* newcomers have none, and no memory for it */
+        memcpy(report->item + summary->ratings, past->item,
+               (size_t)past->count * sizeof *past->item);
+    }
     summary->ratings += past->count;
     report->start[person + 1] = summary->ratings;
 }

@@ -46,7 +46,8 @@ Test(disturbances, the_longest_gap_is_the_longest_that_nobody_declared)
     struct prometheus_series series = {.count = 6, .point = points};
     struct scenario stalled = with(SCENARIO_STALL_PROMETHEUS, 30 * S, 3 * S), quiet = stalled;
     quiet.disturbance_count = 0;
-    cr_expect_float_eq(scenario_longest_gap(&stalled, &series, 29, 36), 2, 1e-9);
+    cr_expect_float_eq(scenario_longest_gap(&stalled, &series, 29, 36), 0.9, 1e-9);
+    cr_expect_float_eq(scenario_longest_gap(&stalled, &series, 29, 50), 16, 1e-9);
     cr_expect_float_eq(scenario_longest_gap(&quiet, &series, 29, 36), 3.2, 1e-9);
     cr_expect_float_eq(scenario_longest_gap(&stalled, &series, 0, 5), 2.5, 1e-9);
     cr_expect_float_eq(scenario_longest_gap(&quiet, &series, 10, 20), 10, 1e-9);
