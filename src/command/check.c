@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "base/yaml.h"
 #include "command/command.h"
+#include "command/fault_bodies.h"
 #include "drill/objectives.h"
 #include "drill/rule_names.h"
 #include "drill/scenario.h"
@@ -312,6 +313,9 @@ static enum err check_scenario(struct check *check, struct file *file, struct er
         code = ERR_OK;
     } else {
         code = check_names(check, scenario, file, error);
+    }
+    if (sound) {
+        fault_bodies_check(scenario, &file->faults);
     }
     if (sound && code == ERR_OK) {
         check->rendered_scenarios++;

@@ -1,6 +1,7 @@
 #include "command/command.h"
 
 #include "base/text.h"
+#include "command/fault_bodies.h"
 #include "drill/drill.h"
 #include "drill/null_run.h"
 #include "drill/paired_run.h"
@@ -87,6 +88,7 @@ static enum err run_verify(const struct options *options, struct error *error)
     snprintf(objectives, sizeof objectives, "%s/prometheus/rules/objectives.yml", home);
     const char *out = options_text(options, "out"), *file = options_text(options, "objectives");
     struct drill_config config = {.scenario_path = scenario,
+                                  .check = fault_bodies_check,
                                   .folder = out != NULL ? out : folder,
                                   .seed = (uint64_t)options_int(options, "seed"),
                                   .home = home,

@@ -70,6 +70,13 @@ static enum err read_scenario(struct drill *drill, struct error *error)
     struct faults faults;
     faults_init(&faults);
     enum err code = scenario_read(drill->config->scenario_path, &drill->scenario, &faults, error);
+    if (code == ERR_OK && drill->config->check != NULL) {
+        drill->config->check(&drill->scenario, &faults);
+        code = faults.count == 0 ? ERR_OK
+                                 : error_set(error, ERR_INPUT, drill->config->scenario_path, 0,
+                                             "%zu fault%s in the scenario", faults.count,
+                                             faults.count == 1 ? "" : "s");
+    }
     faults_print(&faults);
     faults_deinit(&faults);
     if (code == ERR_OK && drill_calibrates(drill) && drill_control_phase(&drill->scenario) < 0) {

@@ -29,6 +29,8 @@ struct drill_facts { /* of a drill that was played; borrowed for the call */
     size_t rule_count;
 };
 
+/* Adds to `faults` what is wrong with a scenario for reasons that only the target knows. */
+typedef void drill_check(const struct scenario *scenario, struct faults *faults);
 typedef void drill_inspect(void *context, const struct drill_facts *facts);
 
 struct drill_config { /* texts borrowed; NULL where a default applies */
@@ -48,6 +50,7 @@ struct drill_config { /* texts borrowed; NULL where a default applies */
     bool unwatched;          /* no Prometheus, nothing judged; ends before the first retraining */
     bool without_injections; /* the same people and model, but nothing injected or disturbed, and
                                 no expectation */
+    drill_check *check;      /* asked before anything starts; NULL = nobody */
     drill_inspect *inspect;  /* called once before a drill that was played ends; NULL = nobody */
     void *inspect_context;
 };

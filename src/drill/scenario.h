@@ -59,6 +59,7 @@ struct scenario_disturbance {
     enum scenario_disturb kind;
     int64_t at_ns, lasts_ns;         /* drill time; lasts 0 = a restart without a pause */
     char fault[SCENARIO_FAULT_SIZE]; /* the body as JSON, without duration_s; "" if no fault */
+    int line;                        /* in the file */
 };
 
 struct scenario_phase {
