@@ -39,6 +39,7 @@ enum {
     SUM,
     BUCKET,
     REQUESTS = BUCKET + STARS + 1,
+    UNATTRIBUTED, /* stays 0: no rating is drawn without its list */
     UP,
     SERIES,
 };
@@ -56,6 +57,7 @@ static const char *const series_text[SERIES] = {
     [BUCKET + 4] = "user_rating_bucket",
     [BUCKET + 5] = "user_rating_bucket",
     [REQUESTS] = "http_requests_total",
+    [UNATTRIBUTED] = "recommendation_ratings_unattributed_total",
     [UP] = "up",
 };
 

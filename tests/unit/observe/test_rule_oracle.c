@@ -18,7 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SERIES_MAX 12
+#define SERIES_MAX 13
 #define SAMPLES_MAX 340
 #define WORLDS 6
 #define EVALUATION_S 30
@@ -35,7 +35,7 @@ struct world {
     double value[SERIES_MAX][SAMPLES_MAX]; /* ABSENT and STALE are no values */
 };
 
-enum { LISTS, CONVERTED, RECIPROCAL, COUNT, SUM, ONE, TWO, THREE, FOUR, FIVE, UP, REQUESTS };
+enum { LISTS, CONVERTED, RECIPROCAL, COUNT, SUM, ONE, TWO, THREE, FOUR, FIVE, UP, REQUESTS, STRAY };
 
 #define TARGET "job=\"recommender\",instance=\"a:8000\""
 #define BUCKET(le) "user_rating_bucket{" TARGET ",recommender=\"base\",le=\"" le "\"}"
@@ -53,6 +53,7 @@ static const char *const shipped_series[SERIES_MAX] = {
     [FIVE] = BUCKET("5.0"),
     [UP] = "up{" TARGET "}",
     [REQUESTS] = "http_requests_total{" TARGET ",status=\"5xx\"}",
+    [STRAY] = "recommendation_ratings_unattributed_total{" TARGET "}",
 };
 
 /* Counters of a service at 6.67 lists/s whose conversion and mean rating fall by a part between two
@@ -71,6 +72,7 @@ static void fill(struct world *world, struct rng *rng, double bad, int from, int
         counter[CONVERTED] += converted;
         counter[RECIPROCAL] += converted * .5 + rng_uniform(rng) * .3;
         counter[REQUESTS] += worse * lists * .2;
+        counter[STRAY] += floor(worse * converted);
         double below = 0, sum = 0, ratings = floor(converted * 1.2);
         for (int k = 0; k < 5; k++) {
             double moved = share[k] * (1 + worse * (k < 2 ? 2.5 : k > 2 ? -.5 : 0));
