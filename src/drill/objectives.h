@@ -29,7 +29,7 @@ struct objectives_head {
 enum err objectives_read(const char *path, bool *is_objectives, struct objectives_head *out,
                          struct error *error);
 /* Objectives derived from the measured values: .75 of conversion, .78 of reciprocal rank, .25 stars
- * below the mean rating, a population stability index of .07 against the shares. */
+ * below the mean rating, a population stability index of .1 against the shares. */
 enum err objectives_write(const char *path, const struct objectives_head *head,
                           struct error *error);
 /* Whether objectives measured on `head` hold for a drill of these data, people and target. */

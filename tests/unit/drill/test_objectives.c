@@ -87,7 +87,7 @@ Test(objectives, the_bounds_leave_their_margins)
                        0.78 * head.reciprocal_rank, 1e-4);
     cr_expect_float_eq(record_value(document, "objective:user_rating_mean:min"),
                        head.mean_rating - 0.25, 1e-3);
-    cr_expect_float_eq(record_value(document, "objective:user_rating_psi:max"), 0.07, 1e-9);
+    cr_expect_float_eq(record_value(document, "objective:user_rating_psi:max"), 0.1, 1e-9);
     cr_expect_float_eq(record_value(document, "objective:user_rating_share"), head.rating_share[0],
                        1e-5, "the first of five");
     json_decref(document);
