@@ -104,7 +104,6 @@ static void write_behaviour(struct buf *out, const struct engine_live *live)
 
 static void write_injections(struct buf *out, const struct drift *drift, int64_t drill_ns)
 {
-    static const char *const kinds[] = {"choice-rotation", "rating-shift"};
     char number[16];
     if (drift->count == 0) {
         return;
@@ -113,19 +112,33 @@ static void write_injections(struct buf *out, const struct drift *drift, int64_t
                    "Nominal course of each injection: 0 before its onset, 1 when complete.");
     for (int i = 0; i < drift->count; i++) {
         struct metrics_label labels[2] = {{"injection", number},
-                                          {"kind", kinds[drift->injection[i].kind]}};
+                                          {"kind", drift_kind_name(drift->injection[i].kind)}};
         (void)snprintf(number, sizeof number, "%d", i);
         metrics_sample(out, "driftdrill_injection_intensity", labels, 2,
                        drift_intensity(&drift->injection[i], drill_ns));
     }
 }
 
+void run_metrics_write(struct buf *out, const struct run_settings *settings,
+                       const struct engine_live *live, int64_t drill_ns)
+{
+    char seed[24];
+    (void)snprintf(seed, sizeof seed, "%" PRIu64, settings->seed);
+    struct metrics_label info[2] = {{"version", DRIFTDRILL_VERSION}, {"seed", seed}};
+    metrics_family(out, "driftdrill_info", "gauge", "What is running.");
+    metrics_sample(out, "driftdrill_info", info, 2, 1);
+    write_one(out, "driftdrill_requested_steps_per_second", "gauge", "The rate asked for.",
+              settings->rate);
+    write_behaviour(out, live);
+    write_requests(out, live);
+    write_latencies(out, live);
+    write_injections(out, &settings->scenario.drift, drill_ns);
+}
+
 static void answer(void *context, const struct httpd_request *request, struct httpd_reply *reply)
 {
     const struct run_metrics *metrics = context;
-    const struct run_settings *settings = metrics->settings;
     struct engine_live live;
-    char seed[24];
     if (strcmp(request->method, "GET") != 0 || strcmp(request->path, "/metrics") != 0) {
         reply->status = 404;
         buf_text(&reply->body, "{\"error\":\"only GET /metrics is here\"}");
@@ -133,17 +146,8 @@ static void answer(void *context, const struct httpd_request *request, struct ht
     }
     reply->content_type = METRICS_CONTENT_TYPE;
     engine_live(metrics->engine, &live);
-    (void)snprintf(seed, sizeof seed, "%" PRIu64, settings->seed);
-    struct metrics_label info[2] = {{"version", DRIFTDRILL_VERSION}, {"seed", seed}};
-    metrics_family(&reply->body, "driftdrill_info", "gauge", "What is running.");
-    metrics_sample(&reply->body, "driftdrill_info", info, 2, 1);
-    write_one(&reply->body, "driftdrill_requested_steps_per_second", "gauge", "The rate asked for.",
-              settings->rate);
-    write_behaviour(&reply->body, &live);
-    write_requests(&reply->body, &live);
-    write_latencies(&reply->body, &live);
-    write_injections(&reply->body, &settings->scenario.drift,
-                     clock_mono_ns() - metrics->start_mono_ns);
+    run_metrics_write(&reply->body, metrics->settings, &live,
+                      clock_mono_ns() - metrics->start_mono_ns);
 }
 
 enum err run_metrics_serve(const struct run_metrics *metrics, struct httpd **out,

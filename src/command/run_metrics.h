@@ -2,6 +2,7 @@
 #ifndef COMMAND_RUN_METRICS_H
 #define COMMAND_RUN_METRICS_H
 
+#include "base/buf.h"
 #include "base/error.h"
 #include "base/httpd.h"
 #include "command/run_settings.h"
@@ -15,6 +16,9 @@ struct run_metrics { /* constant while served */
     int64_t start_mono_ns;
 };
 
+/* The page, as of a moment of the drill. */
+void run_metrics_write(struct buf *out, const struct run_settings *settings,
+                       const struct engine_live *live, int64_t drill_ns);
 /* *metrics and the engine must outlive the server: httpd_stop before engine_join. */
 enum err run_metrics_serve(const struct run_metrics *metrics, struct httpd **out,
                            struct error *error);
