@@ -84,7 +84,8 @@ static void write_counts(struct buf *out, const struct ledger_counts *c)
 static bool is_empty(const struct ledger_counts *counts)
 {
     return counts->get_sent + counts->lists + counts->get_failed + counts->get_unknown +
-               counts->post_sent + counts->rated + counts->post_failed + counts->post_unknown ==
+               counts->post_sent + counts->rated + counts->post_failed + counts->post_unknown +
+               counts->unattributed ==
            0;
 }
 

@@ -421,6 +421,27 @@ Test(ledger, is_written_as_one_object_a_line)
     unlink(path);
 }
 
+Test(ledger, a_last_second_of_unattributed_ratings_is_written)
+{
+    char path[] = "/tmp/driftdrill-ledger-XXXXXX";
+    int fd = mkstemp(path);
+    struct ledger *ledger = ledger_new(4 * SECOND, NULL, 0);
+    struct buf text;
+    cr_assert_geq(fd, 0);
+    close(fd);
+    ledger_observed_at(ledger, 100 * MS)->lists = 1;
+    ledger_observed_at(ledger, 2500 * MS)->unattributed = 1;
+    cr_assert_eq(ledger_write(ledger, path, NULL), ERR_OK);
+    buf_init(&text, 1 << 20);
+    cr_assert_eq(file_read(path, &text, NULL), ERR_OK);
+    buf_text(&text, "");
+    cr_expect_not_null(strstr(text.data, "\"start_s\":2,"));
+    cr_expect_null(strstr(text.data, "\"start_s\":3,"));
+    buf_deinit(&text);
+    ledger_free(ledger);
+    unlink(path);
+}
+
 Test(ledger, unwritable_path_is_told)
 {
     struct ledger *ledger = ledger_new(0, NULL, 0);
