@@ -130,6 +130,9 @@ int64_t crowd_waiting_total(const struct crowd *crowd)
 bool crowd_remember(struct crowd *crowd, int32_t visitor, int32_t item)
 {
     struct visitor *who = &crowd->visitor[visitor];
+    if (who->visit.kind == ARRIVALS_BOT) {
+        return true;
+    }
     if (who->rated_count == who->rated_capacity) {
         int32_t capacity = who->rated_capacity * 2 + 4;
         int32_t *grown = mem_try_resize(who->rated, (size_t)capacity * sizeof *grown);

@@ -74,7 +74,8 @@ bool crowd_wait(struct crowd *crowd, int32_t visitor, const struct visit *visit)
 bool crowd_next_visit(struct crowd *crowd, int32_t visitor, struct visit *visit);
 int64_t crowd_waiting_total(const struct crowd *crowd);
 
-/* Adds a film to those the visitor has seen; false if memory ran out. */
+/* Adds a film to those the visitor has seen; false if memory ran out. Not those of bots, which take
+ * what comes first whether they have seen it or not: they see films without end. */
 bool crowd_remember(struct crowd *crowd, int32_t visitor, int32_t item);
 /* All films the visitor has seen, rising; valid until the next call. NULL if memory ran out or
  * there are none; *count tells which. */

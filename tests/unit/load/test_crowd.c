@@ -80,6 +80,25 @@ Test(crowd, films_seen_are_those_before_and_those_rated_in_order)
     crowd_deinit(&crowd);
 }
 
+Test(crowd, bots_remember_nothing)
+{
+    struct engine_plan plan = {.threads = 1, .arrivals = {.people = 2}};
+    struct crowd crowd;
+    int32_t count;
+    crowd_init(&crowd, &plan, 0);
+    crowd.visitor[0].visit.kind = ARRIVALS_BOT;
+    crowd.visitor[1].visit.kind = ARRIVALS_SHILL;
+    for (int32_t film = 0; film < 50; film++) {
+        cr_assert(crowd_remember(&crowd, 0, film));
+        cr_assert(crowd_remember(&crowd, 1, film));
+    }
+    (void)crowd_seen(&crowd, 0, &count);
+    cr_expect_eq(count, 0);
+    (void)crowd_seen(&crowd, 1, &count);
+    cr_expect_eq(count, 50, "shills rate no film twice");
+    crowd_deinit(&crowd);
+}
+
 Test(crowd, exhausted_memory_is_told_and_breaks_nothing)
 {
     struct engine_plan plan = {.threads = 1, .arrivals = {.people = 1}};
