@@ -42,23 +42,28 @@ static bool holds(const int32_t *rising, int32_t count, int32_t item)
     return low < count && rising[low] == item;
 }
 
-static int32_t next_target(const struct drift_injection *injection, uint64_t seed, int32_t films,
-                           const int32_t *rated, int32_t rated_count)
+/* Draws until there is one film more that is not among the first `count`. */
+static int32_t draw_target(struct rng *rng, int32_t films, const int32_t *target, int32_t count)
 {
-    if (injection->films != NULL) {
-        for (int32_t film = 0; film < films; film++) {
-            bool paid = (injection->films[film / 64] >> (film % 64) & 1) != 0;
-            if (paid && !holds(rated, rated_count, film)) {
-                return film;
-            }
+    for (;;) {
+        int32_t film = (int32_t)rng_below(rng, (uint32_t)films), place = 0;
+        while (place < count && target[place] != film) {
+            place++;
         }
-        return -1;
-    }
-    struct rng rng = rng_stream(seed, 0, DRAW_TARGETS);
-    for (int i = 0; i < GUEST_TARGETS; i++) {
-        int32_t film = (int32_t)rng_below(&rng, (uint32_t)films);
-        if (!holds(rated, rated_count, film)) {
+        if (place == count) {
             return film;
+        }
+    }
+}
+
+static int32_t next_target(uint64_t seed, int32_t films, const int32_t *rated, int32_t rated_count)
+{
+    int32_t target[GUEST_TARGETS], targets = films < GUEST_TARGETS ? films : GUEST_TARGETS;
+    struct rng rng = rng_stream(seed, 0, DRAW_TARGETS);
+    for (int32_t i = 0; i < targets; i++) {
+        target[i] = draw_target(&rng, films, target, i);
+        if (!holds(rated, rated_count, target[i])) {
+            return target[i];
         }
     }
     return -1;
@@ -87,7 +92,7 @@ struct step_outcome guest_push(const struct drift_injection *injection, uint64_t
                                int32_t account, int32_t films, const int32_t *rated,
                                int32_t rated_count)
 {
-    int32_t film = films > 0 ? next_target(injection, seed, films, rated, rated_count) : -1;
+    int32_t film = films > 0 ? next_target(seed, films, rated, rated_count) : -1;
     if (film < 0 && films > 0) {
         film = next_camouflage(seed, account, films, rated, rated_count);
     }
