@@ -420,10 +420,11 @@ static void finish_rating(struct worker *worker, int32_t visitor, const struct e
     if (shown) {
         live_add(&worker->live.stars[who->chosen.half_stars - 1], 1);
     }
-    /* The pause before the rating is part of the visit's nominal course. */
-    int64_t think_ns = arrivals_pause_ns(&worker->plan->arrivals, &who->visit,
-                                         2 * (uint32_t)who->visit_step, who->nominal_ns);
-    who->nominal_ns += think_ns;
+    /* The pause before the rating is part of the visit's nominal course; shills make none. */
+    if (shown) {
+        who->nominal_ns += arrivals_pause_ns(&worker->plan->arrivals, &who->visit,
+                                             2 * (uint32_t)who->visit_step, who->nominal_ns);
+    }
     end_step(worker, visitor, done_ns, shown ? LEDGER_RATED : LEDGER_UNATTRIBUTED);
 }
 
