@@ -166,7 +166,8 @@ static enum err make_people(struct run *run, struct error *error)
         code = bind_drift(run, &parallel, error);
     }
     if (code == ERR_OK) {
-        seen_build(run->people.population, clock_wall_ns() / CLOCK_NS_PER_S, &parallel, &run->seen);
+        seen_build(run->people.population, &run->settings.scenario.drift,
+                   clock_wall_ns() / CLOCK_NS_PER_S, &parallel, &run->seen);
         code = plan_visits(run, error);
     }
     return code;

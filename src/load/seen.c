@@ -11,6 +11,7 @@
 
 struct build {
     const struct population *population;
+    const struct drift *drift;
     int64_t drill_s;
     struct past *scratch; /* [lanes] */
     int32_t **films;      /* [people], of each person, rising */
@@ -29,6 +30,9 @@ static void build_rows(void *context, int64_t first, int64_t end, unsigned lane)
     struct past *past = &build->scratch[lane];
     for (int64_t person = first; person < end; person++) {
         population_past(build->population, (int32_t)person, build->drill_s, past);
+        if (build->drift != NULL) {
+            past_withhold(past, build->drift);
+        }
         size_t bytes = (size_t)past->count * sizeof(int32_t);
         build->films[person] = mem_alloc(bytes + 1);
         build->count[person] = past->count;
@@ -39,11 +43,12 @@ static void build_rows(void *context, int64_t first, int64_t end, unsigned lane)
     }
 }
 
-void seen_build(const struct population *population, int64_t drill_s,
+void seen_build(const struct population *population, const struct drift *drift, int64_t drill_s,
                 const struct parallel *parallel, struct engine_seen *out)
 {
     int32_t people = population_users(population);
     struct build build = {.population = population,
+                          .drift = drift,
                           .drill_s = drill_s,
                           .scratch = mem_zalloc(parallel->threads, sizeof(struct past)),
                           .films = mem_zalloc((size_t)people, sizeof(int32_t *)),

@@ -12,8 +12,8 @@ Test(seen, holds_everybodys_past_in_rising_order_for_any_number_of_threads)
     struct engine_seen alone, shared;
     struct past past = {0};
     small_world_init(&world);
-    seen_build(world.population, 1700000000, &one, &alone);
-    seen_build(world.population, 1700000000, &three, &shared);
+    seen_build(world.population, NULL, 1700000000, &one, &alone);
+    seen_build(world.population, &world.drift, 1700000000, &three, &shared);
     for (int32_t p = 0; p < SMALL_WORLD_PEOPLE; p++) {
         population_past(world.population, p, 1700000000, &past);
         cr_assert_eq(alone.start[p + 1] - alone.start[p], past.count, "person %d", p);
@@ -37,5 +37,35 @@ Test(seen, holds_everybodys_past_in_rising_order_for_any_number_of_threads)
     past_deinit(&past);
     seen_deinit(&alone);
     seen_deinit(&shared);
+    small_world_deinit(&world);
+}
+
+Test(seen, films_that_are_not_out_are_in_no_past)
+{
+    static const struct parallel one = {.threads = 1};
+    struct small_world world;
+    struct engine_seen all, without;
+    struct error error = {0};
+    int64_t kept = 0;
+    small_world_init(&world);
+    for (int32_t i = 0; i < world.data.catalogue.count; i++) {
+        world.data.catalogue.year[i] = (int16_t)(1900 + i % 100);
+    }
+    world.drift.injection[0].kind = DRIFT_NEW_FILMS;
+    world.drift.injection[0].size = .2;
+    small_world_must(population_bind_drift(world.population, &world.drift, &one, &error), &error);
+    seen_build(world.population, NULL, 1700000000, &one, &all);
+    seen_build(world.population, &world.drift, 1700000000, &one, &without);
+    for (int64_t i = 0; i < all.start[SMALL_WORLD_PEOPLE]; i++) {
+        kept += !population_withheld(&world.drift, all.item[i]);
+    }
+    cr_expect_lt(kept, all.start[SMALL_WORLD_PEOPLE], "there are such films");
+    cr_expect_eq(without.start[SMALL_WORLD_PEOPLE], kept);
+    for (int64_t i = 0; i < without.start[SMALL_WORLD_PEOPLE]; i++) {
+        cr_assert_not(population_withheld(&world.drift, without.item[i]));
+    }
+    seen_deinit(&all);
+    seen_deinit(&without);
+    drift_deinit(&world.drift);
     small_world_deinit(&world);
 }
