@@ -260,6 +260,7 @@ void forecast_play(const struct forecast_plan *plan, int replicate, struct forec
             at_ns += arrivals_pause_ns(config, &visit, 2 * (uint32_t)step + 1, at_ns);
         }
     }
+    arrivals_deinit(&arrivals);
 }
 
 /* ---- what was counted ---- */

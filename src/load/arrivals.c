@@ -17,6 +17,7 @@
  */
 #include "load/arrivals.h"
 
+#include "base/mem.h"
 #include "load/arrivals_people.h"
 
 #include <assert.h>
@@ -130,7 +131,7 @@ static int32_t draw_steps(struct rng *rng, double mean)
 }
 
 /* Fills in a visit of a person whose source and start are known. False if nobody can make it. */
-static bool draw_visit(const struct arrivals *arrivals, uint64_t number, int64_t start_ns,
+static bool draw_visit(struct arrivals *arrivals, uint64_t number, int64_t start_ns,
                        int32_t recorded, struct visit *visit)
 {
     const struct arrivals_config *config = &arrivals->config;
@@ -380,6 +381,12 @@ void arrivals_init(struct arrivals *arrivals, const struct arrivals_config *conf
             arrivals->left[s] = draw_left(arrivals, s);
         }
     }
+}
+
+void arrivals_deinit(struct arrivals *arrivals)
+{
+    mem_free(arrivals->group);
+    *arrivals = (struct arrivals){0};
 }
 
 bool arrivals_next(struct arrivals *arrivals, struct visit *visit)

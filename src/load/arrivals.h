@@ -100,6 +100,19 @@ struct arrivals_gap { /* from one moment of the base process to the next, or to 
     double used[ARRIVALS_SOURCES];   /* of these, up to the source's latest visit */
 };
 
+struct arrivals_mixing { /* a mix of people, at the moment of the visit drawn last */
+    int injection;
+    bool active;
+    bool any_newcomer; /* brings newcomers whether they have joined yet or not, all alike */
+    double moved[2];   /* probability that a visit of an outsider, of a member is replaced */
+};
+
+struct arrivals_group { /* people who are in the same cohorts of mixes */
+    double weight;      /* of those who come at rest */
+    double now;         /* after the mixes looked at so far */
+    double newcomers;   /* how many of them are, joined or not */
+};
+
 struct arrivals { /* all but the configuration is the walker's own */
     struct arrivals_config config;
     uint64_t next;   /* number of the next visit of the base process */
@@ -112,9 +125,13 @@ struct arrivals { /* all but the configuration is the walker's own */
     double kept;                      /* share of a whole visit that less traffic has let through */
     int32_t joined;
     double present_weight, member_weight[DRIFT_INJECTIONS_MAX]; /* of those who come */
+    int mixes;
+    struct arrivals_mixing mixing[DRIFT_INJECTIONS_MAX]; /* [mixes] */
+    struct arrivals_group *group; /* [2^mixes], by the cohorts' bits; NULL of less than two mixes */
 };
 
 void arrivals_init(struct arrivals *arrivals, const struct arrivals_config *config);
+void arrivals_deinit(struct arrivals *arrivals); /* accepts a zeroed one */
 /* False when the sequence is over. */
 bool arrivals_next(struct arrivals *arrivals, struct visit *visit);
 /* People and accounts: every visit's person lies below. */

@@ -8,10 +8,19 @@
  * The replacement is drawn as people are at rest until one is on the right side, which keeps the
  * weights of activity within the cohort and needs no list of its members. It takes 1 / r draws in
  * the mean; of a cohort of one in ten thousand, some tens of microseconds.
+ *
+ * Mixes that overlap are applied one after another, in the order in which they are written: the
+ * share r of one is that which those before it leave, and its replacements are drawn as they would
+ * be by then, from people at rest who have gone through the mixes before. So the last one written
+ * gets exactly the share it wants, as population/effect.c measures it. What the earlier ones leave
+ * is the sum over groups of people who are in the same cohorts, 2^mixes at most.
  */
 #include "load/arrivals_people.h"
 
+#include "base/mem.h"
+
 #include <assert.h>
+#include <math.h>
 #include <stddef.h>
 
 /* Draws before a cohort is taken for empty: it then holds less than about one in a million. */
@@ -43,11 +52,26 @@ static bool is_member(const struct arrivals_config *config, const struct drift_i
            (injection->members[person / 64] >> (person % 64) & 1) != 0;
 }
 
+/* Bit m: is the person in the cohort of the mix number m? */
+static uint32_t group_of(const struct arrivals *arrivals, int32_t person)
+{
+    const struct drift *drift = arrivals->config.drift;
+    uint32_t group = 0;
+    for (int m = 0; m < arrivals->mixes; m++) {
+        const struct drift_injection *injection = &drift->injection[arrivals->mixing[m].injection];
+        group |= (uint32_t)is_member(&arrivals->config, injection, person) << m;
+    }
+    return group;
+}
+
 static void weigh(struct arrivals *arrivals, int32_t person)
 {
     const struct arrivals_config *config = &arrivals->config;
     double weight = config->mix == NULL ? 1 : config->mix->share[person];
     arrivals->present_weight += weight;
+    if (arrivals->group != NULL) {
+        arrivals->group[group_of(arrivals, person)].weight += weight;
+    }
     for (int i = 0; config->drift != NULL && i < config->drift->count; i++) {
         const struct drift_injection *injection = &config->drift->injection[i];
         if (mixes(injection) && is_member(config, injection, person)) {
@@ -58,7 +82,19 @@ static void weigh(struct arrivals *arrivals, int32_t person)
 
 void arrivals_people_init(struct arrivals *arrivals)
 {
+    const struct arrivals_config *config = &arrivals->config;
     int32_t present = arrivals_present(arrivals);
+    for (int i = 0; config->drift != NULL && i < config->drift->count; i++) {
+        if (mixes(&config->drift->injection[i])) {
+            arrivals->mixing[arrivals->mixes++] = (struct arrivals_mixing){.injection = i};
+        }
+    }
+    if (arrivals->mixes > 1) {
+        arrivals->group = mem_zalloc((size_t)1 << arrivals->mixes, sizeof *arrivals->group);
+        for (int32_t p = first_newcomer(config); p < config->people; p++) {
+            arrivals->group[group_of(arrivals, p)].newcomers++;
+        }
+    }
     for (int32_t person = 0; person < present; person++) {
         weigh(arrivals, person);
     }
@@ -106,12 +142,32 @@ int32_t arrivals_person(const struct arrivals *arrivals, uint64_t number, int32_
     return arrivals->config.mix == NULL ? drawn : draw_present(arrivals, &by_activity);
 }
 
-/* Somebody inside or outside the cohort; `person` if there is none. */
-static int32_t draw_side(const struct arrivals *arrivals, const struct drift_injection *injection,
-                         bool inside, int32_t person, struct rng *rng)
+/* ---- mixes, one after another ---- */
+
+static int32_t draw_side(const struct arrivals *arrivals, int m, bool inside, int32_t person,
+                         struct rng *rng);
+
+/* Somebody drawn at rest, after the first `count` mixes. */
+static int32_t pass(const struct arrivals *arrivals, int count, int32_t person, struct rng *rng)
 {
     const struct arrivals_config *config = &arrivals->config;
-    if (inside && injection->kind == DRIFT_COLD_START) {
+    for (int m = 0; m < count; m++) {
+        const struct arrivals_mixing *mixing = &arrivals->mixing[m];
+        bool inside = is_member(config, &config->drift->injection[mixing->injection], person);
+        if (mixing->active && rng_uniform(rng) < mixing->moved[inside]) {
+            person = draw_side(arrivals, m, !inside, person, rng);
+        }
+    }
+    return person;
+}
+
+/* Somebody inside or outside the cohort; `person` if there is none. */
+static int32_t draw_side(const struct arrivals *arrivals, int m, bool inside, int32_t person,
+                         struct rng *rng)
+{
+    const struct arrivals_config *config = &arrivals->config;
+    const struct arrivals_mixing *mixing = &arrivals->mixing[m];
+    if (inside && mixing->any_newcomer) {
         return first_newcomer(config) + (int32_t)rng_below(rng, (uint32_t)config->newcomers);
     }
     for (int try = 0; try < TRIES_MAX; try++) {
@@ -119,42 +175,99 @@ static int32_t draw_side(const struct arrivals *arrivals, const struct drift_inj
         if (drawn < 0) {
             return person;
         }
-        if (is_member(config, injection, drawn) == inside) {
+        drawn = pass(arrivals, m, drawn, rng);
+        if (is_member(config, &config->drift->injection[mixing->injection], drawn) == inside) {
             return drawn;
         }
     }
     return person;
 }
 
-static int32_t replace(const struct arrivals *arrivals, int index, uint64_t number, int32_t person,
-                       int64_t start_ns)
+static size_t groups(const struct arrivals *arrivals)
+{
+    return arrivals->group == NULL ? 0 : (size_t)1 << arrivals->mixes;
+}
+
+/* Weights of the members of mix m and of all, after the mixes before it. */
+static double weight_inside(const struct arrivals *arrivals, int m, double *all)
+{
+    double inside = 0;
+    *all = 0;
+    for (size_t g = 0; g < groups(arrivals); g++) {
+        *all += arrivals->group[g].now;
+        inside += (g >> m & 1) != 0 ? arrivals->group[g].now : 0;
+    }
+    return inside;
+}
+
+/* What mix m, which moves the share of its members from `rest` to `wanted`, makes of the groups. */
+static void move_groups(struct arrivals *arrivals, int m, double all, double rest, double wanted)
+{
+    const struct arrivals_mixing *mixing = &arrivals->mixing[m];
+    double gain = fmax(wanted - rest, 0) * all;
+    double inside = mixing->any_newcomer && gain > 0 ? 1 : rest > 0 ? wanted / rest : 0;
+    for (size_t g = 0; g < groups(arrivals); g++) {
+        struct arrivals_group *group = &arrivals->group[g];
+        if ((g >> m & 1) == 0) {
+            group->now *= rest < 1 ? (1 - wanted) / (1 - rest) : 0;
+        } else {
+            group->now *= inside;
+            group->now +=
+                mixing->any_newcomer ? gain * group->newcomers / arrivals->config.newcomers : 0;
+        }
+    }
+}
+
+/* Settles what mix m does at a moment, given those before it; `first`: none of them does anything.
+ */
+static void settle(struct arrivals *arrivals, int m, int64_t nominal_ns, bool first)
 {
     const struct arrivals_config *config = &arrivals->config;
-    const struct drift_injection *injection = &config->drift->injection[index];
-    double intensity = drift_intensity(injection, start_ns);
-    double members = arrivals->member_weight[index], all = arrivals->present_weight;
+    struct arrivals_mixing *mixing = &arrivals->mixing[m];
+    const struct drift_injection *injection = &config->drift->injection[mixing->injection];
+    double intensity = drift_intensity(injection, nominal_ns);
+    double all = arrivals->present_weight, members = arrivals->member_weight[mixing->injection];
     bool cold = injection->kind == DRIFT_COLD_START;
-    if (intensity <= 0 || all <= 0 || (cold ? config->newcomers <= 0 : members <= 0)) {
-        return person;
+    mixing->active = false;
+    if (intensity <= 0) {
+        return;
+    }
+    if (!first) {
+        members = weight_inside(arrivals, m, &all);
+    }
+    if (all <= 0 || (cold ? config->newcomers <= 0 : members <= 0)) {
+        return;
     }
     double rest = members / all;
     double wanted = rest + (arrivals_parameter(injection) - rest) * intensity;
-    bool inside = is_member(config, injection, person);
-    double moved = inside ? (rest - wanted) / rest : (wanted - rest) / (1 - rest);
-    struct rng rng = rng_stream(config->seed, number, ARRIVALS_DRAW_MIX + (uint32_t)index);
-    if (!(rng_uniform(&rng) < moved) || (inside && members >= all)) {
-        return person;
+    mixing->active = true;
+    mixing->any_newcomer = cold && (first || members <= 0 || config->joins_per_s > 0);
+    mixing->moved[0] = (wanted - rest) / (1 - rest);
+    mixing->moved[1] = members < all ? (rest - wanted) / rest : 0;
+    if (members < all) {
+        move_groups(arrivals, m, all, rest, wanted);
     }
-    return draw_side(arrivals, injection, !inside, person, &rng);
 }
 
-int32_t arrivals_mixed(const struct arrivals *arrivals, uint64_t number, int32_t person,
-                       int64_t start_ns)
+int32_t arrivals_mixed(struct arrivals *arrivals, uint64_t number, int32_t person, int64_t start_ns)
 {
-    const struct drift *drift = arrivals->config.drift;
-    for (int i = 0; drift != NULL && i < drift->count; i++) {
-        if (mixes(&drift->injection[i])) {
-            person = replace(arrivals, i, number, person, start_ns);
+    const struct arrivals_config *config = &arrivals->config;
+    bool first = true;
+    for (size_t g = 0; g < groups(arrivals); g++) {
+        arrivals->group[g].now = arrivals->group[g].weight;
+    }
+    for (int m = 0; m < arrivals->mixes; m++) {
+        const struct arrivals_mixing *mixing = &arrivals->mixing[m];
+        settle(arrivals, m, start_ns, first);
+        if (!mixing->active) {
+            continue;
+        }
+        first = false;
+        bool inside = is_member(config, &config->drift->injection[mixing->injection], person);
+        struct rng rng =
+            rng_stream(config->seed, number, ARRIVALS_DRAW_MIX + (uint32_t)mixing->injection);
+        if (rng_uniform(&rng) < mixing->moved[inside]) {
+            person = draw_side(arrivals, m, !inside, person, &rng);
         }
     }
     return person;

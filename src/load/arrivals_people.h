@@ -33,7 +33,7 @@ int32_t arrivals_join(struct arrivals *arrivals);
 int32_t arrivals_person(const struct arrivals *arrivals, uint64_t number, int32_t recorded,
                         struct rng *rng);
 /* The person instead, as the mixes of people in force want it. */
-int32_t arrivals_mixed(const struct arrivals *arrivals, uint64_t number, int32_t person,
+int32_t arrivals_mixed(struct arrivals *arrivals, uint64_t number, int32_t person,
                        int64_t start_ns);
 
 #endif

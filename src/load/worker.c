@@ -585,6 +585,7 @@ void worker_free(struct worker *worker)
     }
     engine_result_deinit(&worker->result);
     crowd_deinit(&worker->crowd);
+    arrivals_deinit(&worker->arrivals);
     due_heap_deinit(&worker->heap);
     mem_free(worker->exchange);
     mem_free(worker->flight);

@@ -1,6 +1,9 @@
 /* Who makes the visits: mixes, activity, newcomers. Bounds are four standard errors; fixed seeds.
  */
 #include "load/arrivals.h"
+#include "population/effect.h"
+
+#include "small_world.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -218,4 +221,113 @@ Test(arrivals_people, joining_ends_with_the_last_newcomer)
         joined++;
     }
     cr_expect_eq(joined, PEOPLE, "they come even if nobody else does");
+}
+
+/* ---- mixes that overlap ---- */
+
+#define FRESH 32
+
+static struct population *people_of(const struct dataset *data)
+{
+    static const struct parallel one = {.threads = 1};
+    struct population_config config = population_defaults();
+    struct population *population;
+    struct error error = {0};
+    config.users = SMALL_WORLD_PEOPLE;
+    config.newcomers = FRESH;
+    small_world_must(population_build(&config, data, &one, &population, &error), &error);
+    return population;
+}
+
+static struct drift_injection mix_for(double share, enum drift_cohort cohort, double of_people)
+{
+    struct drift_injection mix = {.kind = DRIFT_USER_MIX, .end_ns = INT64_MAX, .size = share};
+    mix.cohort.kind = cohort;
+    mix.cohort.share = mix.cohort.to = of_people;
+    return mix;
+}
+
+/* The share of visits that the forecast gives to a cohort: a rotation of its members alone tells,
+ * on a sample of all people. */
+static double forecast_share(const struct population *population, const struct drift *drift)
+{
+    static const struct parallel one = {.threads = 1};
+    struct effect_config config = effect_defaults();
+    struct effect effect;
+    config.people = SMALL_WORLD_PEOPLE;
+    struct effect_sample *sample = effect_sample_new(&config, population, &one);
+    effect_measure(sample, drift, 50 * SECOND, &one, &effect);
+    effect_sample_free(sample);
+    return effect.turned;
+}
+
+static double played_share(const struct drift *drift, const uint64_t *members)
+{
+    struct arrivals_config config = config_of(100, 400);
+    struct arrivals arrivals;
+    struct visit visit;
+    double visits = 0, inside = 0;
+    config.people = SMALL_WORLD_PEOPLE;
+    config.newcomers = FRESH;
+    config.drift = drift;
+    arrivals_init(&arrivals, &config);
+    while (arrivals_next(&arrivals, &visit)) {
+        visits++;
+        inside += in(members, visit.person);
+    }
+    arrivals_deinit(&arrivals);
+    return inside / visits;
+}
+
+static void expect_as_forecast(const struct population *population, struct drift drift,
+                               const char *what)
+{
+    static const struct parallel one = {.threads = 1};
+    static const enum drift_cohort asked[] = {DRIFT_SHARE, DRIFT_ACTIVITY_BAND, DRIFT_NEWCOMERS};
+    int turn = drift.count++;
+    for (int i = 0; i < 3; i++) {
+        struct error error = {0};
+        drift.injection[turn] = mix_for(60, asked[i], .3);
+        drift.injection[turn].kind = DRIFT_TASTE_ROTATION;
+        drift.injection[turn].towards = DRIFT_ANOTHER_PERSON;
+        small_world_must(population_bind_drift(population, &drift, &one, &error), &error);
+        double wanted = forecast_share(population, &drift);
+        double played = played_share(&drift, drift.injection[turn].members);
+        cr_expect_float_eq(played, wanted, 4 * sqrt(.25 / 40000), "%s, cohort %d: %g, not %g", what,
+                           i, played, wanted);
+        drift_deinit(&drift);
+    }
+}
+
+Test(arrivals_people, overlapping_mixes_are_played_as_they_are_forecast)
+{
+    struct drift_injection fifth = mix_for(.4, DRIFT_SHARE, .2);
+    struct drift_injection half = mix_for(.4, DRIFT_SHARE, .5);
+    struct drift_injection lazy = mix_for(.7, DRIFT_ACTIVITY_BAND, .6);
+    struct drift_injection cold = {.kind = DRIFT_COLD_START, .end_ns = INT64_MAX, .size = .5};
+    struct drift_injection rising = lazy;
+    struct dataset data = {0};
+    small_world_data(&data);
+    struct population *population = people_of(&data);
+    /* On its way for longer than the test lasts, so that its half does not move. */
+    rising.shape = DRIFT_LINEAR;
+    rising.onset_ns = -500000 * SECOND;
+    rising.ramp_ns = 1000000 * SECOND;
+    const struct {
+        const char *what;
+        struct drift drift;
+    } rows[] = {
+        {"the same fifth twice", {2, {fifth, fifth}}},
+        {"a half around a fifth", {2, {fifth, half}}},
+        {"a fifth within a half", {2, {half, fifth}}},
+        {"a cold start after a mix", {2, {lazy, cold}}},
+        {"a mix after a cold start", {2, {cold, half}}},
+        {"one of them half way", {3, {half, rising, cold}}},
+        {"four of them", {4, {fifth, lazy, cold, half}}},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        expect_as_forecast(population, rows[i].drift, rows[i].what);
+    }
+    population_free(population);
+    dataset_deinit(&data);
 }
