@@ -26,21 +26,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ALERTS_MAX 64
 #define SAMPLES 4
-
-struct tally { /* of one alert */
-    char alert[128], group[128];
-    int drills, pending_drills; /* in which it fired; in which it was at least pending */
-};
 
 struct null_work {
     uint64_t seed;
     int played, invalid, alarmed; /* drills; of these, that could not measure; with a false alarm */
     double drill_s;               /* of all valid ones */
     int64_t time_scale, lists;
-    int alert_count;
-    struct tally alert[ALERTS_MAX];
+    struct nulls_tallies alerts;
     struct nulls_clusters clusters[SAMPLES];
     char scenario[64], data[160], target[128];
     json_t *drills;
@@ -52,7 +45,7 @@ struct null_work {
     char **rules;
     int64_t scrape_ns;
     struct virtual_null virtual;
-    bool incomplete;
+    bool incomplete; /* not every list of a drill was kept */
 };
 
 static const struct {
@@ -63,44 +56,6 @@ static const struct {
                       {"stars of ratings by visit", NULLS_STARS, NULLS_BY_VISIT},
                       {"conversion of lists by person", NULLS_CONVERSION, NULLS_BY_PERSON},
                       {"conversion of lists by visit", NULLS_CONVERSION, NULLS_BY_VISIT}};
-
-static struct tally *tally_of(struct null_work *work, const struct rules_alert *rule)
-{
-    for (int i = 0; i < work->alert_count; i++) {
-        if (strcmp(work->alert[i].alert, rule->name) == 0) {
-            return &work->alert[i];
-        }
-    }
-    if (work->alert_count == ALERTS_MAX) {
-        return NULL;
-    }
-    struct tally *tally = &work->alert[work->alert_count++];
-    text_copy(tally->alert, sizeof tally->alert, rule->name);
-    text_copy(tally->group, sizeof tally->group, rule->group);
-    return tally;
-}
-
-/* Alerts that always fire prove the path and are no alarm. Returns how many alerts fired. */
-static int count_alarms(struct null_work *work, const struct evidence *evidence)
-{
-    int fired = 0;
-    for (size_t a = 0; a < evidence->alert_count; a++) {
-        const struct evidence_alert *alert = &evidence->alert[a];
-        struct tally *tally =
-            strcmp(alert->rule->severity, "none") == 0 ? NULL : tally_of(work, alert->rule);
-        bool pending = false, firing = false;
-        for (size_t e = 0; e < alert->count; e++) {
-            pending = true;
-            firing = firing || !isnan(alert->episode[e].firing_s);
-        }
-        if (tally != NULL) {
-            tally->drills += firing;
-            tally->pending_drills += pending;
-            fired += firing;
-        }
-    }
-    return fired;
-}
 
 /* The drill frees its events when it ends. Visits of the first phase are left out: counters and
  * people are only warming up. */
@@ -153,16 +108,16 @@ static void take_facts(void *context, const struct drill_facts *facts)
     if (facts->judgement->outcome == JUDGE_INVALID) {
         return;
     }
-    int fired = count_alarms(work, facts->evidence);
+    int fired = nulls_count_alarms(&work->alerts, facts->evidence);
     work->played++;
     work->alarmed += fired > 0;
     work->drill_s += facts->play->end_s;
     work->lists += events->count;
-    work->incomplete = work->incomplete || !events->complete;
     for (int s = 0; s < SAMPLES; s++) {
-        nulls_add_events(&work->clusters[s], events, samples[s].value, samples[s].by);
+        work->incomplete |=
+            !nulls_add_events(&work->clusters[s], events, samples[s].value, samples[s].by);
     }
-    if (work->virtual_hours > 0) {
+    if (work->virtual_hours > 0 && !work->incomplete) {
         keep_part(work, facts);
     }
     json_array_append_new(work->drills,
@@ -222,6 +177,10 @@ static enum err play_all(const struct drill_config *config, int drills, struct n
         if (code != ERR_OK && error != NULL) {
             *error = first;
         }
+        if (code == ERR_OK && work->incomplete) {
+            return error_set(error, ERR_INVALID, config->folder, 0,
+                             "more lists than can be kept for the statistics");
+        }
     }
     return code;
 }
@@ -234,8 +193,8 @@ static void print_alarms(const struct null_work *work)
            " lists (%d drills repeated)\n\n%-34s %-16s %8s %8s %22s\n",
            work->scenario, work->played, work->drill_s * (double)work->time_scale / 3600,
            work->lists, work->invalid, "alert", "group", "pending", "fired", "at most, 95 % sure");
-    for (int i = 0; i < work->alert_count; i++) {
-        const struct tally *tally = &work->alert[i];
+    for (size_t i = 0; i < work->alerts.count; i++) {
+        const struct nulls_tally *tally = &work->alerts.tally[i];
         printf("%-34s %-16s %8d %8d %15.1f %% a drill\n", tally->alert, tally->group,
                tally->pending_drills, tally->drills,
                100 * nulls_upper_bound(tally->drills, work->played, NULLS_CONFIDENCE));
@@ -263,8 +222,8 @@ static json_t *number(double value)
 static json_t *alarms_json(const struct null_work *work)
 {
     json_t *alarms = json_array();
-    for (int i = 0; i < work->alert_count; i++) {
-        const struct tally *tally = &work->alert[i];
+    for (size_t i = 0; i < work->alerts.count; i++) {
+        const struct nulls_tally *tally = &work->alerts.tally[i];
         json_array_append_new(
             alarms, json_pack("{s:s,s:s,s:i,s:i,s:f}", "alert", tally->alert, "group", tally->group,
                               "pending_drills", tally->pending_drills, "fired_drills",
@@ -409,6 +368,7 @@ enum err null_run(const struct drill_config *config, int drills, double virtual_
         code = tell(config, &work, error);
     }
     json_decref(work.drills);
+    nulls_tallies_deinit(&work.alerts);
     free_parts(&work);
     results_close(results);
     return code;

@@ -1,12 +1,14 @@
 #include "drill/nulls.h"
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "load/arrivals.h"
 #include "load/ledger.h"
 
 #include <gsl/gsl_cdf.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 double nulls_upper_bound(int64_t hits, int64_t trials, double confidence)
 {
@@ -80,9 +82,12 @@ static bool value_of(const struct event *event, enum nulls_value value, double *
     return event->kind == ARRIVALS_PERSON && (rated || value == NULLS_CONVERSION);
 }
 
-void nulls_add_events(struct nulls_clusters *clusters, const struct events *events,
+bool nulls_add_events(struct nulls_clusters *clusters, const struct events *events,
                       enum nulls_value value, enum nulls_by by)
 {
+    if (!events->complete) {
+        return false;
+    }
     struct item *items = mem_array((size_t)events->count + 1, sizeof *items);
     int64_t count = 0;
     for (int64_t i = 0; i < events->count; i++) {
@@ -101,4 +106,48 @@ void nulls_add_events(struct nulls_clusters *clusters, const struct events *even
         nulls_add_cluster(clusters, end - first, sum, squares);
     }
     mem_free(items);
+    return true;
+}
+
+/* ---- alarms ---- */
+
+static struct nulls_tally *tally_of(struct nulls_tallies *tallies, const struct rules_alert *rule)
+{
+    for (size_t i = 0; i < tallies->count; i++) {
+        if (strcmp(tallies->tally[i].alert, rule->name) == 0) {
+            return &tallies->tally[i];
+        }
+    }
+    tallies->tally = mem_resize(tallies->tally, tallies->count + 1, sizeof *tallies->tally);
+    struct nulls_tally *tally = &tallies->tally[tallies->count++];
+    *tally = (struct nulls_tally){0};
+    text_copy(tally->alert, sizeof tally->alert, rule->name);
+    text_copy(tally->group, sizeof tally->group, rule->group);
+    return tally;
+}
+
+int nulls_count_alarms(struct nulls_tallies *tallies, const struct evidence *evidence)
+{
+    int fired = 0;
+    for (size_t a = 0; a < evidence->alert_count; a++) {
+        const struct evidence_alert *alert = &evidence->alert[a];
+        bool firing = false;
+        if (strcmp(alert->rule->severity, "none") == 0) {
+            continue;
+        }
+        for (size_t e = 0; e < alert->count; e++) {
+            firing = firing || !isnan(alert->episode[e].firing_s);
+        }
+        struct nulls_tally *tally = tally_of(tallies, alert->rule);
+        tally->drills += firing;
+        tally->pending_drills += alert->count > 0;
+        fired += firing;
+    }
+    return fired;
+}
+
+void nulls_tallies_deinit(struct nulls_tallies *tallies)
+{
+    mem_free(tallies->tally);
+    *tallies = (struct nulls_tallies){0};
 }

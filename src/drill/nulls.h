@@ -17,8 +17,11 @@
 #ifndef DRILL_NULLS_H
 #define DRILL_NULLS_H
 
+#include "drill/evidence.h"
 #include "load/events.h"
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define NULLS_CONFIDENCE 0.95
@@ -44,8 +47,24 @@ double nulls_effective_size(const struct nulls_clusters *clusters);
 enum nulls_value { NULLS_STARS /* of each rating */, NULLS_CONVERSION /* of each list, 0 or 1 */ };
 enum nulls_by { NULLS_BY_PERSON, NULLS_BY_VISIT };
 
-/* Adds the clusters of one drill. Bots and shills are left out. Dies when memory is exhausted. */
-void nulls_add_events(struct nulls_clusters *clusters, const struct events *events,
+/* Adds the clusters of one drill. Bots and shills are left out. False, and nothing is added, if the
+ * events are not those of every list. Dies when memory is exhausted. */
+bool nulls_add_events(struct nulls_clusters *clusters, const struct events *events,
                       enum nulls_value value, enum nulls_by by);
+
+struct nulls_tally { /* of one alert */
+    char alert[128], group[128];
+    int drills, pending_drills; /* in which it fired; in which it was at least pending */
+};
+
+struct nulls_tallies { /* zeroed = none */
+    size_t count;
+    struct nulls_tally *tally; /* in the order of the rules */
+};
+
+/* Adds the alerts of one drill and returns how many of them fired. Those of severity none, which
+ * fire at any time, prove the path and are no alarm. */
+int nulls_count_alarms(struct nulls_tallies *tallies, const struct evidence *evidence);
+void nulls_tallies_deinit(struct nulls_tallies *tallies);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 #include <math.h>
+#include <stdio.h>
 
 static bool near(double a, double b)
 {
@@ -88,7 +89,7 @@ Test(nulls, events_are_grouped_by_person_and_by_visit)
         {.person = 1, .visit = 3},
         {.person = 9, .visit = 4, .half_stars = 10, .post_accepted = true, .kind = ARRIVALS_BOT},
     };
-    struct events events = {.count = sizeof list / sizeof list[0], .event = list};
+    struct events events = {.count = sizeof list / sizeof list[0], .event = list, .complete = true};
     struct nulls_clusters people = {0}, visits = {0}, converted = {0};
     nulls_add_events(&people, &events, NULLS_STARS, NULLS_BY_PERSON);
     cr_expect(near(people.clusters, 2) && near(people.values, 4));
@@ -98,4 +99,43 @@ Test(nulls, events_are_grouped_by_person_and_by_visit)
     cr_expect(near(visits.clusters, 3) && near(visits.values, 4));
     nulls_add_events(&converted, &events, NULLS_CONVERSION, NULLS_BY_PERSON);
     cr_expect(near(converted.values, 6) && near(converted.total, 2));
+}
+
+Test(nulls, a_sample_with_holes_is_refused)
+{
+    struct event list[] = {{.person = 1, .half_stars = 2, .post_accepted = true}};
+    struct events events = {.count = 1, .event = list, .complete = false};
+    struct nulls_clusters people = {0};
+    cr_expect_not(nulls_add_events(&people, &events, NULLS_STARS, NULLS_BY_PERSON));
+    cr_expect(near(people.values, 0));
+    events.complete = true;
+    cr_expect(nulls_add_events(&people, &events, NULLS_STARS, NULLS_BY_PERSON));
+    cr_expect(near(people.values, 1));
+}
+
+#define MANY 90
+
+Test(nulls, alarms_are_counted_however_many_alerts_there_are)
+{
+    static struct rules_alert rule[MANY];
+    static struct evidence_alert alert[MANY];
+    struct evidence_episode fired = {.firing_s = 7}, pending = {.firing_s = (double)NAN};
+    struct nulls_tallies tallies = {0};
+    for (int i = 0; i < MANY; i++) {
+        snprintf(rule[i].name, sizeof rule[i].name, "Alert%d", i);
+        snprintf(rule[i].severity, sizeof rule[i].severity, "%s", i == 0 ? "none" : "ticket");
+        alert[i] = (struct evidence_alert){.rule = &rule[i], .count = 1, .episode = &fired};
+    }
+    alert[1].episode = &pending;
+    alert[2].count = 0;
+    struct evidence evidence = {.alert_count = MANY, .alert = alert};
+    cr_expect_eq(nulls_count_alarms(&tallies, &evidence), MANY - 3);
+    cr_expect_eq(nulls_count_alarms(&tallies, &evidence), MANY - 3);
+    cr_assert_eq(tallies.count, (size_t)MANY - 1, "all but the one without severity");
+    cr_expect_eq(tallies.tally[0].pending_drills, 2);
+    cr_expect_eq(tallies.tally[0].drills, 0);
+    cr_expect_eq(tallies.tally[1].pending_drills, 0);
+    cr_expect_str_eq(tallies.tally[MANY - 2].alert, "Alert89");
+    cr_expect_eq(tallies.tally[MANY - 2].drills, 2);
+    nulls_tallies_deinit(&tallies);
 }
