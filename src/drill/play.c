@@ -208,28 +208,12 @@ static bool all_notified(const struct scenario *scenario, struct webhook *webhoo
     return all;
 }
 
-/* How far into the last phase every window that is judged there lies wholly inside it. */
-static int64_t judged_window_ns(const struct scenario *scenario)
-{
-    int64_t longest_ns = 0;
-    for (int i = 0; i < scenario->expectation_count; i++) {
-        const struct scenario_expectation *e = &scenario->expectation[i];
-        int last = scenario->phase_count - 1;
-        bool in_last = (e->kind == SCENARIO_AGREES && (e->phases >> last & 1) != 0) ||
-                       (e->kind == SCENARIO_LEVEL && e->phase == last);
-        if (in_last && e->window_ns > longest_ns) {
-            longest_ns = e->window_ns;
-        }
-    }
-    return longest_ns;
-}
-
 static bool settled(struct stage *stage, int64_t now_ns)
 {
     const struct scenario *scenario = stage->config->scenario;
     const struct scenario_phase *last = &scenario->phase[scenario->phase_count - 1];
     if (stage->config->stack == NULL || !last->end_when_settled ||
-        now_ns < last->start_ns + judged_window_ns(scenario) + CLOCK_NS_PER_S) {
+        now_ns < last->start_ns + scenario_judged_window_ns(scenario) + CLOCK_NS_PER_S) {
         return false;
     }
     if (stage->settled_ns == 0 && all_notified(scenario, stack_webhook(stage->config->stack))) {

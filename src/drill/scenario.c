@@ -322,3 +322,19 @@ enum err scenario_read(const char *path, struct scenario *out, struct faults *fa
     buf_deinit(&text);
     return code;
 }
+
+int64_t scenario_judged_window_ns(const struct scenario *scenario)
+{
+    int64_t longest_ns = 0;
+    for (int i = 0; i < scenario->expectation_count; i++) {
+        const struct scenario_expectation *e = &scenario->expectation[i];
+        int last = scenario->phase_count - 1;
+        bool compares = e->kind == SCENARIO_LEVEL || e->kind == SCENARIO_MOVES;
+        bool in_last = (e->kind == SCENARIO_AGREES && (e->phases >> last & 1) != 0) ||
+                       (compares && e->phase == last);
+        if (in_last && e->window_ns > longest_ns) {
+            longest_ns = e->window_ns;
+        }
+    }
+    return longest_ns;
+}

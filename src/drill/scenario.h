@@ -149,6 +149,9 @@ int scenario_phase_index(const struct scenario *scenario, const char *name); /* 
 /* Phase that drill time falls into; the last one at and after the end. */
 int scenario_phase_at(const struct scenario *scenario, int64_t drill_ns);
 
+/* How far into the last phase every window that is judged at its end lies wholly inside it. */
+int64_t scenario_judged_window_ns(const struct scenario *scenario);
+
 /* "conversion", "reciprocal_rank", "mean_rating", "rating_psi"; SCENARIO_NO_QUANTITY for anything
  * else. */
 enum scenario_quantity scenario_quantity_named(const char *name);

@@ -58,6 +58,27 @@ Test(scenario, phases_are_found_by_time_and_name)
     cr_expect_eq(scenario_phase_at(&s, 1000 * CLOCK_NS_PER_S), 4);
 }
 
+Test(scenario, the_last_phase_lasts_as_long_as_any_window_judged_at_its_end)
+{
+    static const struct {
+        const char *name;
+        struct scenario_expectation wanted;
+        int64_t window_ns;
+    } rows[] = {
+        {"level", {.kind = SCENARIO_LEVEL, .phase = 1, .window_ns = 7}, 7},
+        {"moves", {.kind = SCENARIO_MOVES, .phase = 1, .window_ns = 7}, 7},
+        {"agrees", {.kind = SCENARIO_AGREES, .phases = 2, .window_ns = 7}, 7},
+        {"moves, earlier", {.kind = SCENARIO_MOVES, .phase = 0, .window_ns = 7}, 0},
+        {"agrees, earlier", {.kind = SCENARIO_AGREES, .phases = 1, .window_ns = 7}, 0},
+        {"no window", {.kind = SCENARIO_FIRES, .phase = 1, .window_ns = 7}, 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct scenario scenario = {.phase_count = 2, .expectation_count = 1};
+        scenario.expectation[0] = rows[i].wanted;
+        cr_expect_eq(scenario_judged_window_ns(&scenario), rows[i].window_ns, "%s", rows[i].name);
+    }
+}
+
 Test(scenario, every_shipped_scenario_is_valid)
 {
     char **paths;
