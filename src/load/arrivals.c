@@ -10,7 +10,8 @@
  * since the last have added up to an exponential draw (to 1, evenly, over a process that is not
  * random itself). So a source follows the hours of the day and the moments of a record without
  * knowing them, no visit of the base process is ever moved, and less traffic is visits left out.
- * Rates are those at the start of the gap; what then falls outside its injection is dropped.
+ * A gap in which an injection of traffic changes is walked in parts (course.h), because in a quiet
+ * hour or a sparse record it may be longer than the injection.
  *
  * Rejected: one process whose rate is the sum, told apart by marks. It is shorter, but one more bot
  * moves every visit after it, and two runs that differ in an injection have no visit in common.
@@ -19,6 +20,7 @@
 
 #include "base/mem.h"
 #include "load/arrivals_people.h"
+#include "load/course.h"
 
 #include <assert.h>
 #include <math.h>
@@ -30,6 +32,8 @@
 #define NUMBER_BITS 48
 /* Bots and shills act this much faster than people. */
 #define GUEST_HASTE 20
+/* What an answer is taken to last when accounts are counted. */
+#define GUEST_ANSWER_S .005
 
 static bool is_guest(enum drift_kind kind)
 {
@@ -183,26 +187,56 @@ static double guest_share(const struct drift_injection *injection, int64_t nomin
     return fmax(arrivals_parameter(injection) * drift_intensity(injection, nominal_ns), 0);
 }
 
-static void set_hazards(struct arrivals *arrivals)
+/* The end of the part of the gap that begins at from_ns, in which nothing changes. */
+static int64_t part_end(const struct arrivals *arrivals, int64_t from_ns)
+{
+    const struct drift *drift = arrivals->config.drift;
+    int64_t end_ns = arrivals->gap.to_ns;
+    for (int i = 0; drift != NULL && i < drift->count; i++) {
+        const struct drift_injection *injection = &drift->injection[i];
+        if (injection->kind == DRIFT_TRAFFIC || is_guest(injection->kind)) {
+            int64_t change_ns = course_next_change(injection, from_ns);
+            end_ns = change_ns < end_ns ? change_ns : end_ns;
+        }
+    }
+    return end_ns;
+}
+
+/* Visits that the base process expects in [from_ns, to_ns) of the gap. */
+static double part_units(const struct arrivals *arrivals, int64_t from_ns, int64_t to_ns)
+{
+    const struct arrivals_gap *gap = &arrivals->gap;
+    if (from_ns == gap->from_ns && to_ns == gap->to_ns) {
+        return gap->units;
+    }
+    if (arrivals->config.process == ARRIVALS_DIURNAL) {
+        return diurnal_units(&arrivals->config, from_ns, to_ns);
+    }
+    return gap->units * (double)(to_ns - from_ns) / (double)(gap->to_ns - gap->from_ns);
+}
+
+static void open_part(struct arrivals *arrivals, int64_t from_ns)
 {
     const struct arrivals_config *config = &arrivals->config;
     struct arrivals_gap *gap = &arrivals->gap;
-    double level = traffic_level(config, gap->from_ns), shares = 0;
+    gap->part_from_ns = from_ns;
+    gap->part_to_ns = part_end(arrivals, from_ns);
+    gap->part_units = part_units(arrivals, from_ns, gap->part_to_ns);
+    int64_t middle_ns = from_ns + (gap->part_to_ns - from_ns) / 2;
+    double level = traffic_level(config, middle_ns), shares = 0;
     int injections = config->drift == NULL ? 0 : config->drift->count;
     for (int i = 0; i < injections; i++) {
-        shares += guest_share(&config->drift->injection[i], gap->from_ns);
+        shares += guest_share(&config->drift->injection[i], middle_ns);
     }
     double scale = shares > ARRIVALS_GUEST_SHARE_MAX ? ARRIVALS_GUEST_SHARE_MAX / shares : 1;
-    double a_share = level * gap->units * scale / (1 - shares * scale);
+    double a_share = level * gap->part_units * scale / (1 - shares * scale);
     for (int i = 0; i < injections; i++) {
         gap->hazard[ARRIVALS_GUEST + i] =
-            a_share * guest_share(&config->drift->injection[i], gap->from_ns);
+            a_share * guest_share(&config->drift->injection[i], middle_ns);
+        gap->used[ARRIVALS_GUEST + i] = 0;
     }
-    gap->hazard[ARRIVALS_EXTRA] = fmax(level - 1, 0) * gap->units;
-    if (arrivals->joined < config->newcomers) {
-        double seconds = (double)(gap->to_ns - gap->from_ns) / NS_PER_S;
-        gap->hazard[ARRIVALS_JOIN] = fmax(config->joins_per_s, 0) * seconds;
-    }
+    gap->hazard[ARRIVALS_EXTRA] = fmax(level - 1, 0) * gap->part_units;
+    gap->used[ARRIVALS_EXTRA] = 0;
 }
 
 /* Opens the gap to the next visit of the base process, or to the end if there is none. */
@@ -222,24 +256,34 @@ static void open_gap(struct arrivals *arrivals)
                          ? diurnal_units(config, gap->from_ns, gap->to_ns)
                          : config->visits_per_s * seconds;
     }
-    set_hazards(arrivals);
+    if (arrivals->joined < config->newcomers) {
+        double seconds = (double)(gap->to_ns - gap->from_ns) / NS_PER_S;
+        gap->hazard[ARRIVALS_JOIN] = fmax(config->joins_per_s, 0) * seconds;
+    }
+    open_part(arrivals, gap->from_ns);
     arrivals->in_gap = true;
 }
 
-/* When a source's next visit comes, INT64_MAX if not in this gap. */
+/* When a source's next visit comes, INT64_MAX if not in this part of the gap. Joins are spread over
+ * the whole of it, so that no injection moves them. */
 static int64_t source_start(const struct arrivals *arrivals, int source)
 {
     const struct arrivals_gap *gap = &arrivals->gap;
+    bool join = source == ARRIVALS_JOIN;
     double at = gap->used[source] + arrivals->left[source];
     if (!(at < gap->hazard[source])) {
         return INT64_MAX;
     }
     double way = at / gap->hazard[source];
-    if (arrivals->config.process == ARRIVALS_DIURNAL && source != ARRIVALS_JOIN) {
-        int64_t start_ns = diurnal_advance(&arrivals->config, gap->from_ns, way * gap->units);
-        return start_ns < gap->to_ns ? start_ns : gap->to_ns;
+    if (arrivals->config.process == ARRIVALS_DIURNAL && !join) {
+        int64_t start_ns =
+            diurnal_advance(&arrivals->config, gap->part_from_ns, way * gap->part_units);
+        return start_ns < gap->part_to_ns ? start_ns : gap->part_to_ns;
     }
-    return gap->from_ns + (int64_t)(way * (double)(gap->to_ns - gap->from_ns));
+    int64_t from_ns = join ? gap->from_ns : gap->part_from_ns;
+    int64_t to_ns = join ? gap->to_ns : gap->part_to_ns;
+    int64_t start_ns = from_ns + (int64_t)(way * (double)(to_ns - from_ns));
+    return start_ns >= gap->part_to_ns && gap->part_to_ns < to_ns ? INT64_MAX : start_ns;
 }
 
 static uint64_t number_of(int source, uint64_t place)
@@ -259,28 +303,78 @@ static double draw_left(const struct arrivals *arrivals, int source)
     return rng_exponential(&rng);
 }
 
+/* Visits a second at the busiest: the people's, with all traffic injected. */
+static double peak_visits_per_s(const struct arrivals_config *config)
+{
+    double per_s = config->visits_per_s, hour = 1;
+    if (config->process == ARRIVALS_REPLAY) {
+        per_s = config->end_ns > 0
+                    ? (double)config->moment_count / ((double)config->end_ns / NS_PER_S)
+                    : 0;
+    }
+    for (int h = 0; config->process == ARRIVALS_DIURNAL && h < ARRIVALS_WEEK_HOURS; h++) {
+        hour = fmax(hour, config->hour_weight[h]);
+    }
+    for (int i = 0; i < config->drift->count; i++) {
+        const struct drift_injection *injection = &config->drift->injection[i];
+        bool more = injection->kind == DRIFT_TRAFFIC;
+        hour *= more ? fmax(arrivals_parameter(injection), 1) : 1;
+    }
+    return per_s * hour;
+}
+
+/* How many visits of an injection's guests go on at once, in the mean. */
+static double guests_at_once(const struct arrivals_config *config, int injection)
+{
+    double shares = 0, pause_s = 0;
+    for (int i = 0; i < config->drift->count; i++) {
+        const struct drift_injection *each = &config->drift->injection[i];
+        shares += is_guest(each->kind) ? fmax(arrivals_parameter(each), 0) : 0;
+    }
+    double scale = shares > ARRIVALS_GUEST_SHARE_MAX ? ARRIVALS_GUEST_SHARE_MAX / shares : 1;
+    double share = fmax(arrivals_parameter(&config->drift->injection[injection]), 0) * scale;
+    if (config->think_median_s > 0) {
+        double sigma = config->think_sigma;
+        pause_s = config->think_median_s * exp(sigma * sigma / 2) / GUEST_HASTE;
+    }
+    double steps = config->steps_per_visit;
+    double visit_s = (2 * steps - 1) * pause_s + 2 * steps * GUEST_ANSWER_S;
+    return peak_visits_per_s(config) * share / (1 - shares * scale) * visit_s;
+}
+
+int32_t arrivals_guests(const struct arrivals_config *config, int index)
+{
+    const struct drift_injection *injection = &config->drift->injection[index];
+    if (!is_guest(injection->kind)) {
+        return 0;
+    }
+    bool alone = arrivals_parameter(injection) <= ARRIVALS_ONE_BOT_SHARE;
+    int32_t least = injection->kind == DRIFT_SHILLING ? ARRIVALS_SHILL_ACCOUNTS
+                    : alone                           ? 1
+                                                      : ARRIVALS_BOT_ACCOUNTS;
+    double needed = ceil(guests_at_once(config, index) / ARRIVALS_GUEST_BUSY_MAX);
+    return needed > least ? (int32_t)fmin(needed, ARRIVALS_GUESTS_MAX) : least;
+}
+
 /* Accounts of the injections before this one. */
 static int32_t accounts_before(const struct arrivals_config *config, int injection)
 {
     int32_t accounts = 0;
     for (int i = 0; config->drift != NULL && i < injection; i++) {
-        enum drift_kind kind = config->drift->injection[i].kind;
-        accounts += kind == DRIFT_BOTS ? ARRIVALS_BOT_ACCOUNTS : 0;
-        accounts += kind == DRIFT_SHILLING ? ARRIVALS_SHILL_ACCOUNTS : 0;
+        accounts += arrivals_guests(config, i);
     }
     return accounts;
 }
 
 /* Makes the visit of a guest out of that of a person; false outside the injection. */
-static bool as_guest(const struct arrivals_config *config, int index, struct visit *visit)
+static bool as_guest(const struct arrivals *arrivals, int index, struct visit *visit)
 {
+    const struct arrivals_config *config = &arrivals->config;
     const struct drift_injection *injection = &config->drift->injection[index];
-    bool bot = injection->kind == DRIFT_BOTS;
-    uint32_t accounts = bot ? ARRIVALS_BOT_ACCOUNTS : ARRIVALS_SHILL_ACCOUNTS;
     struct rng rng = rng_stream(config->seed, visit->number, ARRIVALS_DRAW_ACTIVITY);
     visit->person =
-        config->people + accounts_before(config, index) + (int32_t)rng_below(&rng, accounts);
-    visit->kind = bot ? ARRIVALS_BOT : ARRIVALS_SHILL;
+        arrivals->guest_first[index] + (int32_t)rng_below(&rng, (uint32_t)arrivals->guests[index]);
+    visit->kind = injection->kind == DRIFT_BOTS ? ARRIVALS_BOT : ARRIVALS_SHILL;
     visit->injection = (uint8_t)index;
     return drift_intensity(injection, visit->start_ns) > 0;
 }
@@ -307,7 +401,7 @@ static bool take_source(struct arrivals *arrivals, int source, int64_t start_ns,
         visit->person = joining;
     }
     return source < ARRIVALS_GUEST ? source != ARRIVALS_EXTRA || traffic_level(config, start_ns) > 1
-                                   : as_guest(config, source - ARRIVALS_GUEST, visit);
+                                   : as_guest(arrivals, source - ARRIVALS_GUEST, visit);
 }
 
 /* Is the base process's next visit left out, because there is less traffic? */
@@ -327,13 +421,29 @@ static bool is_left_out(struct arrivals *arrivals)
     return rng_uniform(&rng) >= level;
 }
 
-/* Ends the gap; true if a visit of the base process stands there. */
-static bool close_gap(struct arrivals *arrivals, struct visit *visit)
+/* The rest of what a source expects here goes by without a visit. */
+static void pass_hazard(struct arrivals *arrivals, int source)
+{
+    const struct arrivals_gap *gap = &arrivals->gap;
+    arrivals->left[source] =
+        fmax(arrivals->left[source] - (gap->hazard[source] - gap->used[source]), 0);
+}
+
+/* Ends the part, and the gap if it is the last one; true if a visit of the base process stands
+ * there. */
+static bool close_part(struct arrivals *arrivals, struct visit *visit)
 {
     const struct arrivals_gap *gap = &arrivals->gap;
     for (int s = ARRIVALS_EXTRA; s < ARRIVALS_SOURCES; s++) {
-        arrivals->left[s] = fmax(arrivals->left[s] - (gap->hazard[s] - gap->used[s]), 0);
+        if (s != ARRIVALS_JOIN) {
+            pass_hazard(arrivals, s);
+        }
     }
+    if (gap->part_to_ns < gap->to_ns) {
+        open_part(arrivals, gap->part_to_ns);
+        return false;
+    }
+    pass_hazard(arrivals, ARRIVALS_JOIN);
     arrivals->in_gap = false;
     arrivals->over = gap->ends;
     if (gap->ends) {
@@ -358,7 +468,7 @@ static bool next_merged(struct arrivals *arrivals, struct visit *visit)
             first = at_ns < start_ns ? s : first;
             start_ns = at_ns < start_ns ? at_ns : start_ns;
         }
-        if (first == ARRIVALS_BASE ? close_gap(arrivals, visit)
+        if (first == ARRIVALS_BASE ? close_part(arrivals, visit)
                                    : take_source(arrivals, first, start_ns, visit)) {
             return visit->start_ns < arrivals->config.end_ns;
         }
@@ -377,6 +487,10 @@ void arrivals_init(struct arrivals *arrivals, const struct arrivals_config *conf
     *arrivals = (struct arrivals){.config = *config, .merged = needs_merging(config)};
     if (arrivals->merged) {
         arrivals_people_init(arrivals);
+        for (int i = 0; config->drift != NULL && i < config->drift->count; i++) {
+            arrivals->guests[i] = arrivals_guests(config, i);
+            arrivals->guest_first[i] = config->people + accounts_before(config, i);
+        }
         for (int s = ARRIVALS_EXTRA; s < ARRIVALS_SOURCES; s++) {
             arrivals->left[s] = draw_left(arrivals, s);
         }

@@ -20,10 +20,16 @@
 #include <stdint.h>
 
 #define ARRIVALS_WEEK_HOURS 168 /* hour 0 is Monday 0:00 UTC */
-/* Accounts of each injection of bots or of shilling: they are nobody of the population and nobody
- * the target has met. Their persons are numbered from `people` on. */
+/* Accounts of each injection of bots or of shilling, unless so many would have to wait for their
+ * own visits (arrivals_guests): they are nobody of the population and nobody the target has met.
+ * Their persons are numbered from `people` on. */
 #define ARRIVALS_BOT_ACCOUNTS 16
 #define ARRIVALS_SHILL_ACCOUNTS 256
+/* Bots that make at most this share of the visits are one. */
+#define ARRIVALS_ONE_BOT_SHARE .005
+/* An account is on a visit at most this share of the time, unless that takes too many. */
+#define ARRIVALS_GUEST_BUSY_MAX .5
+#define ARRIVALS_GUESTS_MAX 1000000
 /* Bots and shills may make at most this share of all visits, together. */
 #define ARRIVALS_GUEST_SHARE_MAX .95
 
@@ -94,9 +100,13 @@ struct visit {
 
 struct arrivals_gap { /* from one moment of the base process to the next, or to the end */
     int64_t from_ns, to_ns;
-    bool ends;                       /* no visit of the base process at to_ns */
-    double units;                    /* visits the base process expected in it */
-    double hazard[ARRIVALS_SOURCES]; /* visits of each other source expected in it */
+    bool ends;    /* no visit of the base process at to_ns */
+    double units; /* visits the base process expected in it */
+    /* The part being walked, in which no injection of traffic changes. */
+    int64_t part_from_ns, part_to_ns;
+    double part_units;
+    double hazard[ARRIVALS_SOURCES]; /* visits of each other source expected in the part; of joins,
+                                        in the gap */
     double used[ARRIVALS_SOURCES];   /* of these, up to the source's latest visit */
 };
 
@@ -124,7 +134,8 @@ struct arrivals { /* all but the configuration is the walker's own */
     double left[ARRIVALS_SOURCES];    /* expected visits until the next of the source */
     double kept;                      /* share of a whole visit that less traffic has let through */
     int32_t joined;
-    double present_weight, member_weight[DRIFT_INJECTIONS_MAX]; /* of those who come */
+    int32_t guests[DRIFT_INJECTIONS_MAX], guest_first[DRIFT_INJECTIONS_MAX]; /* accounts */
+    double present_weight, member_weight[DRIFT_INJECTIONS_MAX];              /* of those who come */
     int mixes;
     struct arrivals_mixing mixing[DRIFT_INJECTIONS_MAX]; /* [mixes] */
     struct arrivals_group *group; /* [2^mixes], by the cohorts' bits; NULL of less than two mixes */
@@ -134,6 +145,10 @@ void arrivals_init(struct arrivals *arrivals, const struct arrivals_config *conf
 void arrivals_deinit(struct arrivals *arrivals); /* accepts a zeroed one */
 /* False when the sequence is over. */
 bool arrivals_next(struct arrivals *arrivals, struct visit *visit);
+/* How many accounts an injection of the drift has, 0 if it is not of bots or shilling: as many as
+ * it takes to make its share of the visits at the busiest time, each being on one visit at a time.
+ */
+int32_t arrivals_guests(const struct arrivals_config *config, int index);
 /* People and accounts: every visit's person lies below. */
 int32_t arrivals_accounts(const struct arrivals_config *config);
 /* Pause before action `action` of a visit (0 = before the first rating, 1 = before the second

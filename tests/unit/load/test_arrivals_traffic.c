@@ -50,6 +50,7 @@ static struct walk walk_all(const struct arrivals_config *config)
         walk.visit[walk.count++] = visit;
     }
     cr_expect_not(arrivals_next(&arrivals, &visit), "an end stays an end");
+    arrivals_deinit(&arrivals);
     return walk;
 }
 
@@ -381,6 +382,129 @@ Test(arrivals_traffic, guests_share_what_doubled_traffic_leaves)
                       (v->kind == ARRIVALS_BOT ? DRIFT_BOTS : DRIFT_SHILLING));
     }
     mem_free(walk.visit);
+}
+
+/* Injections are over before the next visit of the people in most of the gaps. */
+Test(arrivals_traffic, rare_visits_get_their_share_of_traffic_and_guests)
+{
+    static const struct {
+        const char *what;
+        enum arrivals_process process;
+        enum drift_kind kind;
+        enum drift_shape shape;
+        double size, wanted; /* visits more, in a hundred of the people's */
+    } rows[] = {
+        {"poisson, traffic", ARRIVALS_POISSON, DRIFT_TRAFFIC, DRIFT_SUDDEN, 3, 100},
+        {"constant, traffic", ARRIVALS_CONSTANT, DRIFT_TRAFFIC, DRIFT_SUDDEN, 3, 100},
+        {"replay, traffic", ARRIVALS_REPLAY, DRIFT_TRAFFIC, DRIFT_SUDDEN, 3, 100},
+        {"diurnal, bots", ARRIVALS_DIURNAL, DRIFT_BOTS, DRIFT_SUDDEN, .5, 50},
+        {"poisson, shills", ARRIVALS_POISSON, DRIFT_SHILLING, DRIFT_SUDDEN, .75, 150},
+        {"replay, bots", ARRIVALS_REPLAY, DRIFT_BOTS, DRIFT_SUDDEN, .5, 50},
+        {"a ramp up and an end", ARRIVALS_POISSON, DRIFT_TRAFFIC, DRIFT_LINEAR, 3, 50},
+        {"on and off", ARRIVALS_POISSON, DRIFT_TRAFFIC, DRIFT_RECURRING, 3, 25},
+    };
+    enum { GAP_S = 50, TURNS = 1000 };
+    double hour_weight[ARRIVALS_WEEK_HOURS];
+    static int64_t moment_ns[TURNS];
+    for (int h = 0; h < ARRIVALS_WEEK_HOURS; h++) {
+        hour_weight[h] = 1;
+    }
+    for (int i = 0; i < TURNS; i++) {
+        moment_ns[i] = (int64_t)i * GAP_S * SECOND;
+    }
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        double more = 0, expected = 0;
+        for (int turn = 0; turn < 40; turn++) {
+            /* Half a gap long, in the middle of one. */
+            int64_t from_s = 12 + (int64_t)turn * GAP_S;
+            struct arrivals_config config = config_of(1.0 / GAP_S, (int64_t)GAP_S * TURNS / 10);
+            struct drift drift = drift_of(rows[i].kind, rows[i].size, from_s, from_s + GAP_S / 2);
+            drift.injection[0].shape = rows[i].shape;
+            drift.injection[0].ramp_ns = GAP_S / 2 * SECOND;
+            drift.injection[0].period_ns = GAP_S / 10 * SECOND;
+            drift.injection[0].on_ns = GAP_S / 40 * SECOND;
+            config.seed = (uint64_t)turn + 100 * i;
+            config.process = rows[i].process;
+            config.hour_weight = hour_weight;
+            config.day_ns = 1000 * SECOND;
+            config.moment_ns = moment_ns;
+            config.moment_count = TURNS / 10;
+            struct walk rest = walk_all(&config);
+            config.drift = &drift;
+            struct walk walk = walk_all(&config);
+            cr_assert(holds_all(&walk, &rest), "%s", rows[i].what);
+            more += (double)(walk.count - rest.count);
+            expected += rows[i].wanted / 100;
+            mem_free(rest.visit);
+            mem_free(walk.visit);
+        }
+        cr_expect_float_eq(more, expected, sd4(expected) + 1, "%s: %g more, not %g", rows[i].what,
+                           more, expected);
+    }
+}
+
+Test(arrivals_traffic, no_injection_of_traffic_moves_a_join)
+{
+    struct arrivals_config config = config_of(.1, 2000);
+    struct drift drift = {.count = 2};
+    drift.injection[0] = drift_of(DRIFT_TRAFFIC, 5, 100, 900).injection[0];
+    drift.injection[1] = drift_of(DRIFT_BOTS, .4, 333, 1500).injection[0];
+    config.newcomers = 300;
+    config.joins_per_s = .1;
+    struct walk rest = walk_all(&config);
+    config.drift = &drift;
+    struct walk walk = walk_all(&config);
+    int64_t joins = 0, at = 0;
+    for (int64_t i = 0; i < rest.count; i++) {
+        if (rest.visit[i].number >> 48 == ARRIVALS_JOIN) {
+            while (at < walk.count && walk.visit[at].number != rest.visit[i].number) {
+                at++;
+            }
+            cr_assert_lt(at, walk.count);
+            cr_assert_eq(walk.visit[at].start_ns, rest.visit[i].start_ns);
+            joins++;
+        }
+    }
+    cr_expect_gt(joins, 150);
+    mem_free(rest.visit);
+    mem_free(walk.visit);
+}
+
+/* How long the accounts of an injection are on visits, a second and account; answers take none. */
+static double busy(const struct arrivals_config *config, const struct walk *walk)
+{
+    double busy_ns = 0;
+    for (int64_t i = 0; i < walk->count; i++) {
+        const struct visit *v = &walk->visit[i];
+        for (uint32_t action = 0; action + 1 < 2 * (uint32_t)v->steps; action++) {
+            busy_ns += v->kind == ARRIVALS_PERSON
+                           ? 0
+                           : (double)arrivals_pause_ns(config, v, action, v->start_ns);
+        }
+    }
+    return busy_ns / (double)config->end_ns / arrivals_guests(config, 0);
+}
+
+Test(arrivals_traffic, there_are_as_many_accounts_as_keep_up_with_their_visits)
+{
+    struct arrivals_config config = config_of(200, 60);
+    struct drift drift = drift_of(DRIFT_BOTS, .0025, 0, 1000);
+    config.drift = &drift;
+    config.think_median_s = .2;
+    cr_expect_eq(arrivals_guests(&config, 0), 1, "one bot is one");
+    cr_expect_eq(arrivals_accounts(&config), PEOPLE + 1);
+    drift.injection[0].size = .05;
+    cr_expect_eq(arrivals_guests(&config, 0), ARRIVALS_BOT_ACCOUNTS);
+    drift.injection[0].size = .2;
+    config.think_median_s = 12;
+    struct walk walk = walk_all(&config);
+    cr_expect(busy(&config, &walk) < .55 && busy(&config, &walk) > .3, "%g", busy(&config, &walk));
+    mem_free(walk.visit);
+    drift.injection[0].kind = DRIFT_SHILLING;
+    cr_expect_eq(arrivals_guests(&config, 0), ARRIVALS_SHILL_ACCOUNTS);
+    drift.injection[0].kind = DRIFT_TRAFFIC;
+    cr_expect_eq(arrivals_guests(&config, 0), 0);
+    cr_expect_eq(arrivals_accounts(&config), PEOPLE);
 }
 
 /* More than there is room for is cut down, not played for ever. */

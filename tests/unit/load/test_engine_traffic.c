@@ -50,10 +50,16 @@ static struct seen seen;
 
 static enum arrivals_kind kind_of(int32_t user_id)
 {
-    int32_t account = user_id - SMALL_WORLD_PEOPLE - 1;
-    return account < 0                       ? ARRIVALS_PERSON
-           : account < ARRIVALS_BOT_ACCOUNTS ? ARRIVALS_BOT
-                                             : ARRIVALS_SHILL;
+    struct arrivals_config config = world.plan.arrivals;
+    int32_t end = SMALL_WORLD_PEOPLE + 1;
+    config.drift = &world.drift;
+    for (int i = 0; user_id >= end && i < world.drift.count; i++) {
+        end += arrivals_guests(&config, i);
+        if (user_id < end) {
+            return world.drift.injection[i].kind == DRIFT_BOTS ? ARRIVALS_BOT : ARRIVALS_SHILL;
+        }
+    }
+    return ARRIVALS_PERSON;
 }
 
 static void watch_post(const struct fake_request *request, enum arrivals_kind kind)
@@ -117,7 +123,6 @@ Test(engine_traffic, bots_take_the_first_film_and_pay_the_same_stars)
 Test(engine_traffic, shills_rate_what_nobody_showed_them)
 {
     struct engine_result result;
-    inject(DRIFT_BOTS, 0, 0, 100); /* so that accounts of both kinds are numbered as in kind_of */
     inject(DRIFT_SHILLING, .3, 10, 50);
     struct ledger_counts all = play_watched(&result);
     cr_expect_eq(seen.lists[ARRIVALS_SHILL], 0);
@@ -128,6 +133,34 @@ Test(engine_traffic, shills_rate_what_nobody_showed_them)
     cr_expect_eq(all.post_sent, all.rated + all.unattributed);
     cr_expect_eq(seen.half_stars_given, seen.ratings[ARRIVALS_SHILL]);
     cr_expect_eq(seen.repeated, 0, "no account rates a film twice");
+    engine_result_deinit(&result);
+}
+
+/* The ratings of a visit that its nominal course, pauses between ratings alone, has room for. */
+Test(engine_traffic, shills_pause_between_ratings_only)
+{
+    struct engine_result result;
+    struct arrivals arrivals;
+    struct visit visit;
+    int64_t room = 0, cut = 0;
+    inject(DRIFT_SHILLING, .5, 0, 100);
+    world.plan.arrivals.steps_per_visit = 10;
+    world.plan.arrivals.think_median_s = 40;
+    world.plan.arrivals.drift = &world.drift;
+    arrivals_init(&arrivals, &world.plan.arrivals);
+    while (arrivals_next(&arrivals, &visit)) {
+        int64_t nominal_ns = visit.start_ns;
+        for (int32_t step = 0; visit.kind == ARRIVALS_SHILL && step < visit.steps; step++) {
+            nominal_ns += step == 0 ? 0
+                                    : arrivals_pause_ns(&world.plan.arrivals, &visit,
+                                                        2 * (uint32_t)step - 1, nominal_ns);
+            room += nominal_ns < world.plan.arrivals.end_ns;
+            cut += nominal_ns >= world.plan.arrivals.end_ns;
+        }
+    }
+    (void)play_watched(&result);
+    cr_expect_eq(seen.ratings[ARRIVALS_SHILL], room);
+    cr_expect_gt(cut, 100);
     engine_result_deinit(&result);
 }
 
