@@ -496,6 +496,11 @@ bool child_running(struct child *child, int *status)
     return false;
 }
 
+void child_ask_to_end(struct child *child)
+{
+    kill(-child->pid, SIGTERM);
+}
+
 void child_stop(struct child *child, int grace_ms)
 {
     if (child == NULL) {

@@ -34,6 +34,9 @@ enum err child_read_line(struct child *child, char *out, size_t size, int64_t de
                          struct error *error);
 /* False once it has ended; *status then holds the exit status, or 128 + signal. */
 bool child_running(struct child *child, int *status);
+/* SIGTERM to the group, without waiting for anything; child_running tells when it has ended, and
+ * child_stop is still needed. */
+void child_ask_to_end(struct child *child);
 /* SIGTERM to the group, SIGKILL to the group once the child has ended or after grace_ms, reaps,
  * frees. Accepts NULL. */
 void child_stop(struct child *child, int grace_ms);

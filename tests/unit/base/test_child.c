@@ -326,6 +326,25 @@ Test(child, stopping_gives_a_graceful_program_its_time)
     leave(&here);
 }
 
+Test(child, it_can_be_asked_to_end_without_waiting_for_it)
+{
+    struct place here = place();
+    char line[64];
+    int status = -1;
+    struct child *child =
+        shell(&here, "trap 'exit 3' TERM; echo ready; while :; do sleep .01; done", true);
+    read_line(child, line, sizeof(line));
+    cr_expect(child_running(child, &status), "not asked yet");
+    child_ask_to_end(child);
+    int64_t deadline_ns = clock_mono_ns() + LONG_MS * CLOCK_NS_PER_MS;
+    while (child_running(child, &status) && clock_mono_ns() < deadline_ns) {
+        clock_sleep_ns(CLOCK_NS_PER_MS);
+    }
+    cr_expect_eq(status, 3, "%d", status);
+    child_stop(child, 0);
+    leave(&here);
+}
+
 Test(child, stopping_kills_what_ignores_the_polite_signal)
 {
     struct place here = place();
