@@ -1,6 +1,7 @@
 #include "drill/bundled.h"
 
 #include "base/child.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -12,6 +13,7 @@
 
 struct bundled {
     struct child *child; /* NULL while paused */
+    int64_t kill_ns;     /* monotonic, while it is being paused; else 0 */
     char url[128];       /* "" until it has told it */
     char listen[128];
     char data_folder[600], log_path[600], model_path[600], store_path[600], last_metrics_path[600];
@@ -108,7 +110,7 @@ enum err bundled_url(struct bundled *bundled, int64_t deadline_mono_ns, const ch
 bool bundled_alive(struct bundled *bundled, char *what, size_t size)
 {
     int status = 0;
-    if (bundled->child == NULL || child_running(bundled->child, &status)) {
+    if (bundled->child == NULL || bundled->kill_ns != 0 || child_running(bundled->child, &status)) {
         return true;
     }
     if (status > 128) {
@@ -121,8 +123,21 @@ bool bundled_alive(struct bundled *bundled, char *what, size_t size)
 
 void bundled_pause(struct bundled *bundled)
 {
-    child_stop(bundled->child, STOP_GRACE_MS);
+    child_ask_to_end(bundled->child);
+    bundled->kill_ns = clock_mono_ns() + STOP_GRACE_MS * CLOCK_NS_PER_MS;
+}
+
+bool bundled_paused(struct bundled *bundled)
+{
+    int status = 0;
+    if (bundled->child != NULL && child_running(bundled->child, &status) &&
+        clock_mono_ns() < bundled->kill_ns) {
+        return false;
+    }
+    child_stop(bundled->child, 0);
     bundled->child = NULL;
+    bundled->kill_ns = 0;
+    return true;
 }
 
 enum err bundled_resume(struct bundled *bundled, struct error *error)

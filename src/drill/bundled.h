@@ -28,10 +28,13 @@ enum err bundled_start(const struct bundled_config *config, struct bundled **out
 /* Waits for the address it prints once its model is trained; valid until bundled_stop. */
 enum err bundled_url(struct bundled *bundled, int64_t deadline_mono_ns, const char **url,
                      struct error *error);
-/* False once it has ended; `what` tells how. Of one that was paused: true. */
+/* False once it has ended; `what` tells how. Of one that is being or was paused: true. */
 bool bundled_alive(struct bundled *bundled, char *what, size_t size);
-/* Ends it and keeps what bundled_resume needs. Every request it took is answered first. */
+/* Asks it to end, without waiting; what bundled_resume needs is kept. Every request it took is
+ * answered first. */
 void bundled_pause(struct bundled *bundled);
+/* Has it ended since? Kills it once it has had three seconds. */
+bool bundled_paused(struct bundled *bundled);
 /* Starts it again at its former address, from its model. Ready as bundled_url tells. */
 enum err bundled_resume(struct bundled *bundled, struct error *error);
 void bundled_stop(struct bundled *bundled); /* accepts NULL */

@@ -26,7 +26,44 @@
 #define METRICS_MAX_BYTES (8u << 20)
 #define POLL_NS (CLOCK_NS_PER_MS)
 
-bool scenario_disturbed(const struct scenario *scenario, double from_s, double to_s)
+/* A fault that chooses its handlers touches /metrics only if they name it. */
+static bool fault_stops_scrapes(const char *fault)
+{
+    json_t *body = json_loads(fault, 0, NULL), *handler;
+    const char *kind = json_string_value(json_object_get(body, "kind"));
+    bool stops =
+        kind != NULL && (strcmp(kind, "scrape-delay") == 0 || strcmp(kind, "scrape-garbage") == 0);
+    size_t i;
+    json_array_foreach(json_object_get(body, "handlers"), i, handler)
+    {
+        const char *path = json_string_value(handler);
+        stops = stops || (path != NULL && strcmp(path, "/metrics") == 0);
+    }
+    json_decref(body);
+    return stops;
+}
+
+static bool stops(const struct scenario_disturbance *disturbance, enum watched_series what)
+{
+    switch (disturbance->kind) {
+    case SCENARIO_STALL_PROMETHEUS:
+        return true;
+    case SCENARIO_RESTART_TARGET:
+        return what == WATCHED_SCRAPES;
+    case SCENARIO_TARGET_FAULT:
+        return what == WATCHED_SCRAPES && fault_stops_scrapes(disturbance->fault);
+    }
+    return false;
+}
+
+/* A fault leaves no process to come back. */
+static double recovery_s(const struct scenario_disturbance *disturbance)
+{
+    return disturbance->kind == SCENARIO_TARGET_FAULT ? 0 : RECOVERY_S;
+}
+
+bool scenario_disturbed(const struct scenario *scenario, enum watched_series what, double from_s,
+                        double to_s)
 {
     double step_s =
         (double)(scenario->scrape_ns > scenario->evaluation_ns ? scenario->scrape_ns
@@ -37,16 +74,16 @@ bool scenario_disturbed(const struct scenario *scenario, double from_s, double t
         double start_s = (double)d->at_ns / (double)CLOCK_NS_PER_S;
         double end_s = start_s + (double)d->lasts_ns / (double)CLOCK_NS_PER_S;
         /* The last good sample may lie two intervals before the first one that is missing. */
-        if (from_s >= start_s - 2 * step_s && to_s <= end_s + RECOVERY_S + 2 * step_s &&
-            to_s >= start_s) {
+        if (from_s >= start_s - 2 * step_s && to_s <= end_s + recovery_s(d) + 2 * step_s &&
+            to_s >= start_s && stops(d, what)) {
             return true;
         }
     }
     return false;
 }
 
-double scenario_longest_gap(const struct scenario *scenario, const struct prometheus_series *series,
-                            double from_s, double to_s)
+double scenario_longest_gap(const struct scenario *scenario, enum watched_series what,
+                            const struct prometheus_series *series, double from_s, double to_s)
 {
     double longest_s = 0, before_s = from_s;
     for (size_t i = 0; i <= series->count; i++) {
@@ -54,7 +91,7 @@ double scenario_longest_gap(const struct scenario *scenario, const struct promet
         if (at_s < from_s || at_s > to_s) {
             continue;
         }
-        if (at_s - before_s > longest_s && !scenario_disturbed(scenario, before_s, at_s)) {
+        if (at_s - before_s > longest_s && !scenario_disturbed(scenario, what, before_s, at_s)) {
             longest_s = at_s - before_s;
         }
         before_s = at_s;
@@ -102,31 +139,34 @@ static struct metrics_snapshot *read_last_metrics(const char *path)
     return snapshot;
 }
 
-static enum err end_target(struct disturbances *disturbances, int64_t now_ns, struct error *error)
+static enum err end_target(struct disturbances *disturbances, struct error *error)
 {
     const struct disturbances_config *config = &disturbances->config;
-    if (config->bundled == NULL || disturbances->target_down || disturbances->starting) {
+    if (config->bundled == NULL || disturbances->target != TARGET_UP) {
         return error_set(error, ERR_INVALID, NULL, 0, "the target could not be restarted: %s",
                          config->bundled == NULL ? "it is not the bundled one"
                                                  : "it was still down from the restart before");
     }
-    int64_t began_ns = clock_mono_ns();
     bundled_pause(config->bundled);
-    int64_t ended_ns = now_ns + clock_mono_ns() - began_ns;
-    disturbances->target_down = true;
-    struct disturbance_life *life = &disturbances->life[disturbances->life_count++];
-    *life = (struct disturbance_life){.asked_ns = ended_ns,
-                                      .ended_ns = ended_ns,
-                                      .after = read_last_metrics(config->last_metrics_path)};
+    disturbances->target = TARGET_ENDING;
     return ERR_OK;
+}
+
+/* What it had counted is in the file once it has ended. */
+static void look_for_end(struct disturbances *disturbances)
+{
+    if (disturbances->target == TARGET_ENDING && bundled_paused(disturbances->config.bundled)) {
+        disturbances->target = TARGET_DOWN;
+        disturbances->life[disturbances->life_count++] = (struct disturbance_life){
+            .after = read_last_metrics(disturbances->config.last_metrics_path)};
+    }
 }
 
 static enum err start_target(struct disturbances *disturbances, int64_t now_ns, struct error *error)
 {
     struct disturbance_life *life = &disturbances->life[disturbances->life_count - 1];
-    life->ended_ns = now_ns > life->asked_ns ? now_ns : life->asked_ns;
-    disturbances->target_down = false;
-    disturbances->starting = true;
+    life->ended_ns = now_ns;
+    disturbances->target = TARGET_STARTING;
     return bundled_resume(disturbances->config.bundled, error);
 }
 
@@ -134,11 +174,11 @@ static enum err await_target(struct disturbances *disturbances, int64_t deadline
                              struct error *error)
 {
     const char *url = NULL;
-    if (!disturbances->starting) {
+    if (disturbances->target != TARGET_STARTING) {
         return ERR_OK;
     }
     enum err code = bundled_url(disturbances->config.bundled, deadline_mono_ns, &url, error);
-    disturbances->starting = code == ERR_TIMEOUT;
+    disturbances->target = code == ERR_OK ? TARGET_UP : TARGET_STARTING;
     return code;
 }
 
@@ -164,12 +204,11 @@ static enum err begin_fault(struct disturbances *disturbances,
 /* ---- the course of one ---- */
 
 static enum err begin(struct disturbances *disturbances,
-                      const struct scenario_disturbance *disturbance, int64_t now_ns,
-                      struct error *error)
+                      const struct scenario_disturbance *disturbance, struct error *error)
 {
     switch (disturbance->kind) {
     case SCENARIO_RESTART_TARGET:
-        return end_target(disturbances, now_ns, error);
+        return end_target(disturbances, error);
     case SCENARIO_STALL_PROMETHEUS:
         if (disturbances->config.stack != NULL) {
             stack_stall(disturbances->config.stack, true);
@@ -201,6 +240,13 @@ static enum err end(struct disturbances *disturbances,
     return ERR_OK;
 }
 
+/* A target cannot be started again before it has ended. */
+static bool can_end(const struct disturbances *disturbances,
+                    const struct scenario_disturbance *disturbance)
+{
+    return disturbance->kind != SCENARIO_RESTART_TARGET || disturbances->target == TARGET_DOWN;
+}
+
 static void tell(const struct scenario_disturbance *disturbance, bool begins, int64_t now_ns)
 {
     static const char *const what[][2] = {
@@ -220,16 +266,18 @@ enum err disturbances_move(struct disturbances *disturbances, int64_t now_ns, st
                          "the restarted target did not become ready; target.log tells why");
     }
     code = ERR_OK;
+    look_for_end(disturbances);
     for (int i = 0; i < scenario->disturbance_count && code == ERR_OK; i++) {
         const struct scenario_disturbance *disturbance = &scenario->disturbance[i];
         enum disturbance_state *state = &disturbances->state[i];
         if (*state == DISTURBANCE_AHEAD && now_ns >= disturbance->at_ns) {
             tell(disturbance, true, now_ns);
             *state = DISTURBANCE_ON;
-            code = begin(disturbances, disturbance, now_ns, error);
+            code = begin(disturbances, disturbance, error);
         }
         if (code == ERR_OK && *state == DISTURBANCE_ON &&
-            now_ns >= disturbance->at_ns + disturbance->lasts_ns) {
+            now_ns >= disturbance->at_ns + disturbance->lasts_ns &&
+            can_end(disturbances, disturbance)) {
             *state = DISTURBANCE_OVER;
             tell(disturbance, false, now_ns);
             code = end(disturbances, disturbance, now_ns, error);
@@ -243,6 +291,12 @@ enum err disturbances_finish(struct disturbances *disturbances, int64_t now_ns,
 {
     const struct scenario *scenario = disturbances->config.scenario;
     enum err code = ERR_OK;
+    int64_t began_ns = clock_mono_ns();
+    while (disturbances->target == TARGET_ENDING) {
+        clock_sleep_ns(POLL_NS);
+        look_for_end(disturbances);
+    }
+    now_ns += clock_mono_ns() - began_ns;
     for (int i = 0; i < scenario->disturbance_count; i++) {
         if (disturbances->state[i] == DISTURBANCE_ON) {
             disturbances->state[i] = DISTURBANCE_OVER;

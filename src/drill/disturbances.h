@@ -1,7 +1,9 @@
 /*
  * What a scenario does to the target and to Prometheus while people play: restarts, stalls, faults
  * on demand. disturbances_move is asked at every turn of the drill's loop and begins and ends what
- * is due; it never waits. Main thread only, but for scenario_disturbed, which is pure.
+ * is due. It asks processes to end or to answer and looks at the next turn whether they have; only
+ * the request that begins a fault is waited for. Main thread only, but for the questions about a
+ * scenario, which are pure.
  */
 #ifndef DRILL_DISTURBANCES_H
 #define DRILL_DISTURBANCES_H
@@ -15,13 +17,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Is this gap in scrapes or evaluations (drill time, seconds) of the scenario's own making: does it
- * lie within a declared disturbance, give or take what a stopped process needs to be back? Pure. */
-bool scenario_disturbed(const struct scenario *scenario, double from_s, double to_s);
+enum watched_series { WATCHED_SCRAPES, WATCHED_EVALUATIONS };
+
+/* Is this gap (drill time, seconds) of the scenario's own making: does it lie within a disturbance
+ * that stops such a series, give or take what a stopped process needs to be back? A stalled
+ * Prometheus stops both; a target that restarts, or a fault that touches /metrics, scrapes only;
+ * any other fault neither. */
+bool scenario_disturbed(const struct scenario *scenario, enum watched_series what, double from_s,
+                        double to_s);
 /* The longest gap between points of a series inside [from_s, to_s], edges included, that is not of
- * the scenario's own making. Pure. */
-double scenario_longest_gap(const struct scenario *scenario, const struct prometheus_series *series,
-                            double from_s, double to_s);
+ * the scenario's own making. */
+double scenario_longest_gap(const struct scenario *scenario, enum watched_series what,
+                            const struct prometheus_series *series, double from_s, double to_s);
 /* Does the scenario restart the target? */
 bool scenario_restarts(const struct scenario *scenario);
 /* Does it need the target's faults on demand? */
@@ -31,7 +38,7 @@ enum disturbance_state { DISTURBANCE_AHEAD, DISTURBANCE_ON, DISTURBANCE_OVER };
 
 /* A life of the target: what it had counted at its end. The first one began before the drill. */
 struct disturbance_life {
-    int64_t asked_ns, ended_ns;     /* drill time: it had ended; the next one began */
+    int64_t ended_ns;               /* drill time: it was over and the next one began */
     struct metrics_snapshot *after; /* the caller's to free; NULL: it could not be learnt */
 };
 
@@ -47,7 +54,7 @@ struct disturbances_config { /* borrowed as long as it is moved */
 struct disturbances {
     struct disturbances_config config;
     enum disturbance_state state[SCENARIO_DISTURBANCES_MAX];
-    bool target_down, starting; /* ended; started again and not ready yet */
+    enum { TARGET_UP, TARGET_ENDING, TARGET_DOWN, TARGET_STARTING } target;
     bool prometheus_stalled;
     int life_count; /* that are over */
     struct disturbance_life life[SCENARIO_DISTURBANCES_MAX];

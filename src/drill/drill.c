@@ -151,7 +151,6 @@ void drill_reconcile(struct drill *drill)
     for (int i = 0; i < play->life_count; i++) {
         known = known && play->life[i].after != NULL;
         life[i].after = play->life[i].after;
-        life[i].asked_ns = play->life[i].asked_ns;
         life[i].ended_ns = play->life[i].ended_ns;
     }
     life[play->life_count].after = after;

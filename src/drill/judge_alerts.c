@@ -103,8 +103,10 @@ static void judge_gaps(const struct judge_case *at, const struct evidence_alert 
 {
     double bound = gap_bound_s(at, alert->rule);
     double from = judge_phase_start_s(at, phase), to = judge_phase_end_s(at, phase);
-    double evaluations = scenario_longest_gap(at->scenario, &alert->heartbeat, from, to);
-    double scrapes = scenario_longest_gap(at->scenario, &at->evidence->scrapes, from, to);
+    double evaluations =
+        scenario_longest_gap(at->scenario, WATCHED_EVALUATIONS, &alert->heartbeat, from, to);
+    double scrapes =
+        scenario_longest_gap(at->scenario, WATCHED_SCRAPES, &at->evidence->scrapes, from, to);
     if (evaluations > bound) {
         judge_observe(row, "no evaluation for %.2f s in %s (bound %.2f s)", evaluations,
                       at->scenario->phase[phase].name, bound);

@@ -22,7 +22,7 @@
 #define NO_ROW (-1)
 
 struct unsure { /* events of one kind, in all: counted by the target or not, nobody knows */
-    double lists, items, ratings, posts;
+    double lists, ratings;
 };
 
 struct table {
@@ -35,7 +35,6 @@ struct table {
     int sources;            /* told apart; 0 if the ledger could not */
     double list_length;     /* of the longest list */
     struct unsure answered; /* had no answer: the target may hold them on top */
-    struct unsure unseen;   /* had one, but perhaps in no scrape */
     double orphans;         /* rated in another life than listed: perhaps not attributed */
 };
 
@@ -308,7 +307,7 @@ static struct measure of_ratings(const struct table *table, const char *metric, 
 {
     struct measure measure = {.series = {.metric = metric},
                               .slack = most * table->answered.ratings,
-                              .missing = most * (table->unseen.ratings + table->orphans)};
+                              .missing = most * table->orphans};
     for (int s = 0; s < LEDGER_SOURCE_ROWS; s++) {
         measure.value[s] = rated_of(table->places, s, first_value, last_value, weight);
     }
@@ -320,9 +319,7 @@ static struct measure of_ratings(const struct table *table, const char *metric, 
 static void add_items(struct table *table, const char *metric, int first_places)
 {
     double most = fmin(table->list_length, first_places);
-    struct measure measure = {.series = {.metric = metric},
-                              .slack = most * table->answered.lists,
-                              .missing = fmin(table->unseen.items, most * table->unseen.lists)};
+    struct measure measure = {.series = {.metric = metric}, .slack = most * table->answered.lists};
     for (int s = 0; s < LEDGER_SOURCE_ROWS; s++) {
         measure.value[s] = items_of(table->places, s, first_places);
     }
@@ -387,7 +384,7 @@ static void add_ratings(struct table *table)
 struct endpoint {
     const char *handler, *method;
     const int64_t *by_class; /* the ledger's */
-    double slack, missing;
+    double slack;
 };
 
 static void add_endpoint(struct table *table, const struct endpoint *endpoint)
@@ -396,7 +393,7 @@ static void add_endpoint(struct table *table, const struct endpoint *endpoint)
                                                                "3xx", "4xx", "5xx"};
     struct selection all = {.metric = "http_requests_total"};
     all = with(with(all, "handler", endpoint->handler), "method", endpoint->method);
-    struct wanted wanted = {0, endpoint->slack, endpoint->missing};
+    struct wanted wanted = {0, endpoint->slack, 0};
     for (int c = 1; c < LEDGER_STATUS_CLASSES; c++) {
         wanted.ledger += (double)endpoint->by_class[c];
     }
@@ -408,8 +405,7 @@ static void add_endpoint(struct table *table, const struct endpoint *endpoint)
     for (int c = 2; found && c < LEDGER_STATUS_CLASSES; c++) {
         struct selection at = with(all, "status", classes[c]);
         struct growth growth = grown(table, &at);
-        struct wanted of_class = {(double)endpoint->by_class[c], endpoint->slack,
-                                  endpoint->missing};
+        struct wanted of_class = {(double)endpoint->by_class[c], endpoint->slack, 0};
         struct reconcile_row *row = new_row(table, &of_class, &growth);
         write_name(&at, row->name, sizeof row->name);
     }
@@ -419,9 +415,9 @@ static void add_endpoint(struct table *table, const struct endpoint *endpoint)
 static void add_requests(struct table *table)
 {
     struct endpoint lists = {"/recommendations/", "GET", table->total.get_status,
-                             (double)table->total.get_unknown, table->unseen.lists};
+                             (double)table->total.get_unknown};
     struct endpoint ratings = {"/ratings/", "POST", table->total.post_status,
-                               (double)table->total.post_unknown, table->unseen.posts};
+                               (double)table->total.post_unknown};
     add_endpoint(table, &lists);
     add_endpoint(table, &ratings);
 }
@@ -430,23 +426,23 @@ static void add_plain(struct table *table)
 {
     const struct ledger_counts *total = &table->total;
     double lists = table->answered.lists, ratings = table->answered.ratings;
-    double unseen = table->unseen.ratings + table->orphans;
+    double orphans = table->orphans;
     const struct {
         const char *metric;
         struct wanted wanted;
         bool required;
     } rows[] = {
-        {"recommendation_lists_total", {(double)total->lists, lists, table->unseen.lists}, true},
-        {"recommendation_lists_rated_total", {(double)total->rated, ratings, unseen}, false},
-        {"recommendation_lists_converted_total", {(double)total->converted, ratings, unseen}, true},
-        {"recommendation_reciprocal_rank_total", {total->reciprocal_rank, ratings, unseen}, true},
+        {"recommendation_lists_total", {(double)total->lists, lists, 0}, true},
+        {"recommendation_lists_rated_total", {(double)total->rated, ratings, orphans}, false},
+        {"recommendation_lists_converted_total",
+         {(double)total->converted, ratings, orphans},
+         true},
+        {"recommendation_reciprocal_rank_total", {total->reciprocal_rank, ratings, orphans}, true},
         {"recommendation_ratings_unattributed_total",
-         {(double)total->unattributed, ratings + table->orphans, table->unseen.posts},
+         {(double)total->unattributed, ratings + orphans, 0},
          false},
-        {"recommendation_ratings_late_total", {0, table->orphans, 0}, false},
-        {"ratings_kept_total",
-         {(double)(total->rated + total->unattributed), ratings, table->unseen.posts},
-         false},
+        {"recommendation_ratings_late_total", {0, orphans, 0}, false},
+        {"ratings_kept_total", {(double)(total->rated + total->unattributed), ratings, 0}, false},
         {"ratings_repeated_total", {0, 0, 0}, false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -466,21 +462,6 @@ static void find_unanswered(struct table *table)
     table->answered.lists = (double)(total->get_unknown + (unread_lists > 0 ? unread_lists : 0));
     table->answered.ratings =
         (double)(total->post_unknown + (unread_ratings > 0 ? unread_ratings : 0));
-}
-
-/* Answers between the last scrape of a life and the next life. */
-static void find_unseen(struct table *table)
-{
-    for (size_t i = 0; i + 1 < table->life_count; i++) {
-        const struct reconcile_life *life = &table->life[i];
-        struct ledger_counts gap = ledger_window(
-            table->ledger, life->asked_ns / LEDGER_BUCKET_NS * LEDGER_BUCKET_NS,
-            (life->ended_ns + LEDGER_BUCKET_NS - 1) / LEDGER_BUCKET_NS * LEDGER_BUCKET_NS);
-        table->unseen.lists += (double)(gap.lists + gap.get_failed);
-        table->unseen.items += (double)gap.items;
-        table->unseen.ratings += (double)gap.rated;
-        table->unseen.posts += (double)(gap.rated + gap.unattributed + gap.post_failed);
-    }
 }
 
 /* Without events, what the target says it could not attribute since its first life. */
@@ -546,7 +527,6 @@ void reconcile_lives(const struct ledger *ledger, const struct events *events,
     double longest = longest_list(places);
     table.list_length = longest > 0 ? longest : LEDGER_PLACES_MAX;
     find_unanswered(&table);
-    find_unseen(&table);
     find_orphans(&table, events);
     add_plain(&table);
     add_requests(&table);

@@ -33,7 +33,7 @@ struct reconcile_row {
     char name[128]; /* the series as Prometheus writes it; without labels: the sum over them */
     double ledger, target;
     double slack;   /* the target may hold up to this much more: requests without an answer */
-    double missing; /* the target may show up to this much less: between lives */
+    double missing; /* the target may show up to this much less: rated in another life */
     enum reconcile_kind kind;
     bool ok;
 };
@@ -48,10 +48,10 @@ struct reconciliation {
 struct reconcile_life {                    /* of the target's process */
     const struct metrics_snapshot *before; /* NULL = it began with every counter at 0 */
     const struct metrics_snapshot *after;
-    /* Of a life that ended before the drill did: drill times of the asking for `after` and of the
-     * beginning of the next life. What was answered between the two may be in no scrape, and a
-     * rating of a list from before may find the list forgotten. ended_ns 0: the last life. */
-    int64_t asked_ns, ended_ns;
+    /* Of a life that ended before the drill did: drill time at which the next one began. `after` is
+     * what it had counted at its very end, so that nothing of it may be missing; but a rating of a
+     * list from before may find the list forgotten. 0: the last life. */
+    int64_t ended_ns;
 };
 
 /* Families that the bundled recommender has and the article's service has not may be absent.

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 #define S CLOCK_NS_PER_S
 
@@ -33,11 +34,54 @@ Test(disturbances, a_gap_belongs_to_a_declared_disturbance_or_to_nobody)
     };
     struct scenario scenario = with(SCENARIO_STALL_PROMETHEUS, 30 * S, 3 * S);
     for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
-        cr_expect(scenario_disturbed(&scenario, rows[r].from_s, rows[r].to_s) == rows[r].declared,
+        cr_expect(scenario_disturbed(&scenario, WATCHED_SCRAPES, rows[r].from_s, rows[r].to_s) ==
+                      rows[r].declared,
                   "%s", rows[r].name);
     }
     scenario.disturbance_count = 0;
-    cr_expect(!scenario_disturbed(&scenario, 30, 33), "nothing is declared");
+    cr_expect(!scenario_disturbed(&scenario, WATCHED_SCRAPES, 30, 33), "nothing is declared");
+}
+
+Test(disturbances, each_kind_explains_gaps_of_what_it_stops_and_of_nothing_else)
+{
+    static const struct {
+        const char *name;
+        enum scenario_disturb kind;
+        const char *fault;
+        bool scrapes, evaluations;
+    } rows[] = {
+        {"stall", SCENARIO_STALL_PROMETHEUS, "", true, true},
+        {"restart", SCENARIO_RESTART_TARGET, "", true, false},
+        {"garbage", SCENARIO_TARGET_FAULT, "{\"kind\":\"scrape-garbage\"}", true, false},
+        {"delay", SCENARIO_TARGET_FAULT, "{\"kind\":\"scrape-delay\",\"delay_s\":1}", true, false},
+        {"stalled /metrics", SCENARIO_TARGET_FAULT,
+         "{\"kind\":\"stall\",\"handlers\":[\"/ratings/\",\"/metrics\"]}", true, false},
+        {"errors of /metrics", SCENARIO_TARGET_FAULT,
+         "{\"kind\":\"errors\",\"handlers\":[\"/metrics\"]}", true, false},
+        {"late /metrics", SCENARIO_TARGET_FAULT,
+         "{\"kind\":\"latency\",\"handlers\":[\"/metrics\"]}", true, false},
+        {"stall of all but /metrics", SCENARIO_TARGET_FAULT, "{\"kind\":\"stall\"}", false, false},
+        {"errors of ratings", SCENARIO_TARGET_FAULT,
+         "{\"kind\":\"errors\",\"handlers\":[\"/ratings/\"]}", false, false},
+        {"latency", SCENARIO_TARGET_FAULT, "{\"kind\":\"latency\"}", false, false},
+        {"hidden series", SCENARIO_TARGET_FAULT, "{\"kind\":\"hidden-series\"}", false, false},
+        {"stale model", SCENARIO_TARGET_FAULT, "{\"kind\":\"stale-model\"}", false, false},
+        {"broken source", SCENARIO_TARGET_FAULT, "{\"kind\":\"broken-source\",\"source\":\"base\"}",
+         false, false},
+        {"dropped ratings", SCENARIO_TARGET_FAULT, "{\"kind\":\"dropped-ratings\"}", false, false},
+    };
+    for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
+        struct scenario scenario = with(rows[r].kind, 30 * S, 45 * S);
+        snprintf(scenario.disturbance[0].fault, sizeof scenario.disturbance[0].fault, "%s",
+                 rows[r].fault);
+        cr_expect_eq(scenario_disturbed(&scenario, WATCHED_SCRAPES, 40, 60), rows[r].scrapes, "%s",
+                     rows[r].name);
+        cr_expect_eq(scenario_disturbed(&scenario, WATCHED_EVALUATIONS, 40, 60),
+                     rows[r].evaluations, "%s", rows[r].name);
+        bool process = rows[r].kind != SCENARIO_TARGET_FAULT;
+        cr_expect_eq(scenario_disturbed(&scenario, WATCHED_SCRAPES, 70, 79), process,
+                     "%s: only a process has to come back", rows[r].name);
+    }
 }
 
 Test(disturbances, the_longest_gap_is_the_longest_that_nobody_declared)
@@ -46,11 +90,16 @@ Test(disturbances, the_longest_gap_is_the_longest_that_nobody_declared)
     struct prometheus_series series = {.count = 6, .point = points};
     struct scenario stalled = with(SCENARIO_STALL_PROMETHEUS, 30 * S, 3 * S), quiet = stalled;
     quiet.disturbance_count = 0;
-    cr_expect_float_eq(scenario_longest_gap(&stalled, &series, 29, 36), 0.9, 1e-9);
-    cr_expect_float_eq(scenario_longest_gap(&stalled, &series, 29, 50), 16, 1e-9);
-    cr_expect_float_eq(scenario_longest_gap(&quiet, &series, 29, 36), 3.2, 1e-9);
-    cr_expect_float_eq(scenario_longest_gap(&stalled, &series, 0, 5), 2.5, 1e-9);
-    cr_expect_float_eq(scenario_longest_gap(&quiet, &series, 10, 20), 10, 1e-9);
+    cr_expect_float_eq(scenario_longest_gap(&stalled, WATCHED_EVALUATIONS, &series, 29, 36), 0.9,
+                       1e-9);
+    cr_expect_float_eq(scenario_longest_gap(&stalled, WATCHED_EVALUATIONS, &series, 29, 50), 16,
+                       1e-9);
+    cr_expect_float_eq(scenario_longest_gap(&quiet, WATCHED_EVALUATIONS, &series, 29, 36), 3.2,
+                       1e-9);
+    cr_expect_float_eq(scenario_longest_gap(&stalled, WATCHED_EVALUATIONS, &series, 0, 5), 2.5,
+                       1e-9);
+    cr_expect_float_eq(scenario_longest_gap(&quiet, WATCHED_EVALUATIONS, &series, 10, 20), 10,
+                       1e-9);
 }
 
 Test(disturbances, a_scenario_tells_what_its_target_must_be_able_to)
