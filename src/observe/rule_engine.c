@@ -73,6 +73,7 @@ static void free_rule(struct rule *rule)
     mem_free(rule->name);
     mem_free(rule->expr);
     mem_free(rule->severity);
+    mem_free(rule->quantity);
     mem_free(rule->label);
     mem_free(rule->before.series);
     mem_free(rule->now.series);
@@ -119,6 +120,7 @@ static void copy_rule(const struct rule_engine *from, const struct rule *rule,
     copy->name = mem_text(rule->name);
     copy->expr = mem_text(rule->expr);
     copy->severity = mem_text(rule->severity);
+    copy->quantity = mem_text(rule->quantity);
     copy->label = copy_labels(from->labels, to->labels, rule->label, rule->label_count);
     copy->label_count = rule->label_count;
     copy->for_ms = rule->for_ms;
@@ -351,8 +353,8 @@ double rule_engine_value(const struct rule_engine *engine, const char *name)
     return NAN;
 }
 
-static const struct rule *find_alert(const struct rule_engine *engine, size_t index,
-                                     const struct rule_group **group)
+const struct rule *rule_engine_find_alert(const struct rule_engine *engine, size_t index,
+                                          const struct rule_group **group)
 {
     for (size_t g = 0; g < engine->group_count; g++) {
         for (size_t r = 0; r < engine->group[g].rule_count; r++) {
@@ -370,7 +372,7 @@ size_t rule_engine_alert_count(const struct rule_engine *engine)
 {
     const struct rule_group *group;
     size_t count = 0;
-    while (find_alert(engine, count, &group) != NULL) {
+    while (rule_engine_find_alert(engine, count, &group) != NULL) {
         count++;
     }
     return count;
@@ -379,11 +381,12 @@ size_t rule_engine_alert_count(const struct rule_engine *engine)
 void rule_engine_alert_at(const struct rule_engine *engine, size_t index, struct rule_alert *out)
 {
     const struct rule_group *group = NULL;
-    const struct rule *rule = find_alert(engine, index, &group);
+    const struct rule *rule = rule_engine_find_alert(engine, index, &group);
     assert(rule != NULL);
     *out = (struct rule_alert){.name = rule->name,
                                .group = group->name,
                                .severity = rule->severity,
+                               .quantity = rule->quantity,
                                .active_ms = INT64_MAX,
                                .fired_ms = rule->fired_ms,
                                .pendings = rule->pendings,

@@ -78,6 +78,7 @@ enum rule_state rule_engine_alert(const struct rule_engine *engine, const char *
 /* What is known of every alert, in the order of the files; index < rule_engine_alert_count(). */
 struct rule_alert {
     const char *name, *group, *severity; /* severity "" if the rule has no such label */
+    const char *quantity;                /* annotation; "" if the rule has none */
     enum rule_state state;
     int64_t active_ms; /* when the oldest active element became pending; meaningless if inactive */
     int64_t fired_ms;  /* when it last began to fire; INT64_MIN if it never did */
@@ -87,6 +88,11 @@ struct rule_alert {
     int64_t evaluations;
 };
 size_t rule_engine_alert_count(const struct rule_engine *engine);
+/* Whether every selector an alert rests on, itself or by way of records, takes some series that was
+ * made so far or is recorded by a rule. If not, `missing` gets the text of a selector that takes
+ * none: the alert then depends on something that nobody feeds. Names of records are taken whatever
+ * their labels; matchers other than = on a name look at the series alone. */
+bool rule_engine_is_fed(const struct rule_engine *engine, size_t alert, char *missing, size_t size);
 void rule_engine_alert_at(const struct rule_engine *engine, size_t index, struct rule_alert *out);
 
 /* One element of an instant vector; labels as Prometheus prints them: name{a="b"}. */

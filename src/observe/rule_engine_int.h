@@ -1,4 +1,4 @@
-/* Shared by rule_engine.c, rule_load.c and rule_alert.c only. */
+/* Shared by rule_engine.c, rule_load.c, rule_alert.c and rule_feed.c only. */
 #ifndef OBSERVE_RULE_ENGINE_INT_H
 #define OBSERVE_RULE_ENGINE_INT_H
 
@@ -23,7 +23,7 @@ struct rule_written { /* series a rule wrote at one evaluation */
 
 struct rule {
     bool is_alert;
-    char *name, *expr, *severity;
+    char *name, *expr, *severity, *quantity;
     struct promql_node *node;
     struct label *label; /* the rule's own, and its group's where it has none of that name */
     size_t label_count;
@@ -61,6 +61,10 @@ struct rule *rule_group_add(struct rule_group *group);
 /* Parses rule->expr; the error has the line inside the expression and no `where`. */
 enum err rule_parse(struct rule_engine *engine, struct rule *rule, struct error *error);
 void rule_engine_set_horizon(struct rule_engine *engine);
+
+/* The alert of that number among all; NULL if there are fewer. */
+const struct rule *rule_engine_find_alert(const struct rule_engine *engine, size_t index,
+                                          const struct rule_group **group);
 
 void rule_write(struct rule_engine *engine, struct rule *rule, int set, double value);
 /* What an alert does with its expression's result. */

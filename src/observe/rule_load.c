@@ -179,6 +179,8 @@ static enum err load_rule(const struct loader *loader, const char *place, const 
     }
     char *severity = take_text(loader, place, json_object_get(object, "labels"), "severity");
     rule->severity = severity != NULL ? severity : mem_text("");
+    char *quantity = take_text(loader, place, json_object_get(object, "annotations"), "quantity");
+    rule->quantity = quantity != NULL ? quantity : mem_text("");
     return code == ERR_OK ? take_expr(loader, place, object, rule) : code;
 }
 

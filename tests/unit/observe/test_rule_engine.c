@@ -213,6 +213,52 @@ Test(rule_engine, a_clone_has_the_rules_and_series_but_a_life_of_its_own)
     rule_engine_free(engine);
 }
 
+/* Records read themselves and each other; only what no rule and nobody else writes is missing. */
+Test(rule_engine, an_alert_that_rests_on_what_nobody_feeds_says_so)
+{
+    static const char *const missing[] = {"",
+                                          "absent_total{status=~\"4..\",job=\"a\"}",
+                                          "x{job!=\"b\",le=\"2\"}",
+                                          "",
+                                          "{__name__=~\"z.*\"}",
+                                          "absent_total{status=~\"4..\",job=\"a\"}"};
+    static const char *const quantities[] = {"conversion", "", "", "", "", ""};
+    struct rule_engine *engine =
+        load("groups:\n"
+             "  - name: g\n"
+             "    rules:\n"
+             "      - {record: x:sum, expr: x:sum + x:other}\n"
+             "      - {record: x:other, expr: sum(x) or x:sum}\n"
+             "      - record: y:sum\n"
+             "        expr: x:sum + sum(absent_total{status=~\"4..\", job=\"a\"})\n"
+             "      - alert: A\n"
+             "        expr: x:sum{anything=\"1\"} > 1\n"
+             "        annotations: {quantity: conversion}\n"
+             "      - {alert: B, expr: x > 1 or y:sum}\n"
+             "      - {alert: C, expr: '-x{job!=\"b\",le=\"2\"}'}\n"
+             "      - {alert: D, expr: 'ALERTS{alertname=\"A\"} and ALERTS_FOR_STATE'}\n"
+             "      - {alert: E, expr: 'x * {__name__=~\"z.*\"}'}\n"
+             "      - {alert: F, expr: vector(2) > on () max(y:sum)}\n");
+    (void)series(engine, "x{job=\"a\"}");
+    (void)series(engine, "absent_total{job=\"a\",status=\"500\"}");
+    cr_assert_eq(rule_engine_alert_count(engine), 6);
+    for (size_t a = 0; a < 6; a++) {
+        char text[128];
+        struct rule_alert alert;
+        rule_engine_alert_at(engine, a, &alert);
+        bool fed = rule_engine_is_fed(engine, a, text, sizeof text);
+        cr_expect_eq(fed, *missing[a] == '\0', "%s", alert.name);
+        cr_expect_str_eq(text, missing[a], "%s", alert.name);
+        cr_expect_str_eq(alert.quantity, quantities[a], "%s", alert.name);
+    }
+    (void)series(engine, "absent_total{job=\"a\",status=\"404\"}");
+    char cut[8];
+    cr_expect(rule_engine_is_fed(engine, 1, cut, sizeof cut));
+    cr_expect_not(rule_engine_is_fed(engine, 2, cut, sizeof cut));
+    cr_expect_str_eq(cut, "x{job!=");
+    rule_engine_free(engine);
+}
+
 Test(rule_engine, only_a_series_is_a_series)
 {
     static const char *const rows[] = {
