@@ -100,6 +100,8 @@ enum series {
     SERIES_CONVERTED,
     SERIES_RECIPROCAL_RANK,
     SERIES_REQUESTS,
+    SERIES_ERRORS, /* stays 0: what fails is not simulated */
+    SERIES_UNATTRIBUTED,
     SERIES_RATING_COUNT,
     SERIES_RATING_SUM,
     SERIES_BUCKET, /* five whole stars and +Inf */
@@ -116,6 +118,8 @@ static enum err find_series(struct rule_engine *engine, int id[SERIES_COUNT], st
         "recommendation_lists_converted_total{" TARGET "}",
         "recommendation_reciprocal_rank_total{" TARGET "}",
         "http_requests_total{status=\"2xx\"," TARGET "}",
+        "http_requests_total{status=\"5xx\"," TARGET "}",
+        "recommendation_ratings_unattributed_total{" TARGET "}",
         "user_rating_count{recommender=\"base\"," TARGET "}",
         "user_rating_sum{recommender=\"base\"," TARGET "}"};
     for (int s = 0; s < SERIES_COUNT; s++) {
@@ -142,7 +146,8 @@ static void add_counts(double sum[SERIES_COUNT], const struct forecast_counts *c
     sum[SERIES_LISTS] += counts->lists;
     sum[SERIES_CONVERTED] += counts->converted;
     sum[SERIES_RECIPROCAL_RANK] += counts->reciprocal_rank;
-    sum[SERIES_REQUESTS] += counts->lists + counts->ratings;
+    sum[SERIES_REQUESTS] += counts->lists + counts->ratings + counts->unattributed;
+    sum[SERIES_UNATTRIBUTED] += counts->unattributed;
     sum[SERIES_RATING_COUNT] += counts->ratings;
     sum[SERIES_RATING_SUM] += counts->stars;
     double up_to = 0;
@@ -369,6 +374,23 @@ static int64_t last_moment_ns(const struct scenario *scenario,
     return last_ns;
 }
 
+/* An alert that rests on what is not simulated says nothing by its silence. */
+static bool is_unfed(const struct rehearsal *rehearsal, const struct scenario_expectation *wanted,
+                     char *why, size_t size)
+{
+    char missing[256];
+    for (size_t a = 0; a < rehearsal->alerts; a++) {
+        struct rule_alert alert;
+        rule_engine_alert_at(rehearsal->engine, a, &alert);
+        if (is_meant(wanted, &alert) &&
+            !rule_engine_is_fed(rehearsal->engine, a, missing, sizeof missing)) {
+            snprintf(why, size, "%s rests on %.100s, which is not simulated", alert.name, missing);
+            return true;
+        }
+    }
+    return false;
+}
+
 static const char *unknowable(const struct forecast_request *request,
                               const struct scenario_expectation *wanted,
                               const struct watched *watched)
@@ -418,6 +440,9 @@ static void foretell(const struct rehearsal *rehearsal, struct forecast_row *row
     }
     if (why != NULL || (wanted->kind == SCENARIO_FIRES && alert == rehearsal->alerts)) {
         text_copy(row->why, sizeof row->why, why != NULL ? why : "no rule file defines this alert");
+        return;
+    }
+    if (is_unfed(rehearsal, wanted, row->why, sizeof row->why)) {
         return;
     }
     bool as_wanted = wanted->kind == SCENARIO_FIRES ? foretell_fires(rehearsal, alert, row)

@@ -9,8 +9,8 @@
  * What is assumed: the target's lists at rest are worth what the objectives were measured at, and
  * lose with the drift what those of the effect sample lose; a target that retrains is back at rest
  * when the phase that retrains ends; nothing else goes wrong. An expectation that rests on more
- * than that (a disturbance, a fire after retraining, no objectives) has no forecast. Pure but for
- * the rule files it reads; main thread.
+ * than that (a disturbance, a fire after retraining, no objectives, a rule on a metric that is not
+ * simulated) has no forecast. Pure but for the rule files it reads; main thread.
  */
 #ifndef DRILL_FORECAST_H
 #define DRILL_FORECAST_H

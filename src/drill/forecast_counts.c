@@ -233,6 +233,18 @@ static int64_t play_list(struct play *play, const struct visit *visit, uint32_t 
     return pause_ns;
 }
 
+/* Counts a list and what becomes of it, or a shill's rating; returns how long that took. */
+static int64_t play_step(struct play *play, const struct visit *visit, uint32_t step, int64_t at_ns,
+                         int64_t *lists)
+{
+    if (visit->kind == ARRIVALS_SHILL) {
+        play->counts[step_at(play->plan, at_ns)].unattributed++;
+        return 0;
+    }
+    ++*lists;
+    return play_list(play, visit, step, at_ns);
+}
+
 void forecast_play(const struct forecast_plan *plan, int replicate, struct forecast_counts *counts,
                    int64_t *visits, int64_t *lists)
 {
@@ -251,12 +263,11 @@ void forecast_play(const struct forecast_plan *plan, int replicate, struct forec
         play.rng = rng_stream(config->seed, visit.number, PURPOSE_FORECAST + (uint32_t)replicate);
         play.own[0] = rng_uniform(&play.rng);
         play.own[1] = rng_uniform(&play.rng);
-        for (int32_t step = 0; visit.kind != ARRIVALS_SHILL && step < visit.steps; step++) {
+        for (int32_t step = 0; step < visit.steps; step++) {
             if (at_ns >= config->end_ns) {
                 break;
             }
-            ++*lists;
-            at_ns += play_list(&play, &visit, (uint32_t)step, at_ns);
+            at_ns += play_step(&play, &visit, (uint32_t)step, at_ns, lists);
             at_ns += arrivals_pause_ns(config, &visit, 2 * (uint32_t)step + 1, at_ns);
         }
     }
@@ -271,6 +282,7 @@ void forecast_counts_add(struct forecast_counts *into, const struct forecast_cou
     into->converted += from->converted;
     into->reciprocal_rank += from->reciprocal_rank;
     into->ratings += from->ratings;
+    into->unattributed += from->unattributed;
     into->stars += from->stars;
     for (int s = 0; s < OBJECTIVES_SHARES; s++) {
         into->bucket[s] += from->bucket[s];

@@ -7,6 +7,7 @@
 
 struct forecast_counts { /* of one scrape interval */
     double lists, converted, reciprocal_rank, ratings, stars;
+    double unattributed; /* ratings of films that their raters were not shown; not in `ratings` */
     double bucket[OBJECTIVES_SHARES]; /* ratings by whole star, not summed up */
 };
 

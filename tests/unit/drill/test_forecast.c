@@ -27,7 +27,7 @@ struct stage {
     struct effect_sample *sample;
     struct scenario scenario;
     struct arrivals_config arrivals;
-    const char *rules[2];
+    const char *rules[3];
     struct forecast_request request;
     char objectives[64];
 };
@@ -315,6 +315,86 @@ Test(forecast, what_is_not_simulated_is_not_foretold)
     stage.request.rest = NULL;
     forecast = make(&stage);
     cr_expect_not_null(strstr(forecast.row[2].why, "objectives"));
+    stage_deinit(&stage);
+}
+
+/* A fifth of the visits only rates, two films each; lists and their ratings know nothing of it. */
+Test(forecast, ratings_that_belong_to_no_list_are_foretold)
+{
+    struct stage stage;
+    stage_init(&stage, 250);
+    inject(&stage, (struct drift_injection){.kind = DRIFT_SHILLING, .size = .2, .stars_given = 1});
+    stage.rules[2] = "prometheus/rules/infrastructure.yml";
+    stage.request.rule_count = 3;
+    expect_fires(&stage, "RatingsUnattributedHigh", 2);
+    expect_silent(&stage, "RatingsUnattributedHigh", "", 3);
+    expect_silent(&stage, "", "drift", 31);
+    expect_silent(&stage, "", "infrastructure", 3);
+    struct forecast forecast = make(&stage);
+    for (int i = 0; i < 4; i++) {
+        cr_expect_eq(forecast.row[i].verdict, FORECAST_LIKELY, "expectation %d: %s, %d plays", i,
+                     forecast.row[i].why, forecast.row[i].met);
+    }
+    cr_expect_eq(forecast_unlikely(&forecast), 0);
+    struct forecast_plan plan;
+    struct forecast_counts sum = {0};
+    int64_t visits, lists, ratings = 0;
+    struct arrivals arrivals;
+    struct visit visit;
+    forecast_plan_init(&stage.request, &plan);
+    struct forecast_counts *counts = mem_array((size_t)plan.steps, sizeof *counts);
+    forecast_play(&plan, 1, counts, &visits, &lists);
+    for (int step = 0; step < plan.steps; step++) {
+        forecast_counts_add(&sum, &counts[step]);
+    }
+    arrivals_init(&arrivals, &stage.arrivals);
+    while (arrivals_next(&arrivals, &visit)) {
+        ratings += visit.kind == ARRIVALS_SHILL ? visit.steps : 0;
+    }
+    arrivals_deinit(&arrivals);
+    /* Those of the last moments may come after the end. */
+    cr_expect_float_eq(sum.unattributed / (double)ratings, 1, .01, "%g of %g", sum.unattributed,
+                       (double)ratings);
+    cr_expect_float_eq(sum.lists, (double)lists, 1e-9);
+    mem_free(counts);
+    mem_free(plan.level);
+    stage_deinit(&stage);
+}
+
+Test(forecast, an_alert_on_what_is_not_simulated_is_not_foretold)
+{
+    static const char rules[] =
+        "groups:\n"
+        "  - name: strange\n"
+        "    interval: 30s\n"
+        "    rules:\n"
+        "      - {record: queue:sum, expr: 'sum(queue_length{kind=\"slow\"})'}\n"
+        "      - {alert: QueueLong, expr: queue:sum > 5, labels: {severity: ticket}}\n"
+        "  - name: plain\n"
+        "    interval: 30s\n"
+        "    rules:\n"
+        "      - {alert: Gone, expr: up == 0, labels: {severity: page}}\n";
+    char path[64];
+    struct stage stage;
+    stage_init(&stage, 100);
+    snprintf(path, sizeof path, "/tmp/driftdrill-forecast-rules-%d.yml", (int)getpid());
+    cr_assert_eq(file_write(path, rules, strlen(rules), NULL), ERR_OK);
+    stage.rules[2] = path;
+    stage.request.rule_count = 3;
+    expect_fires(&stage, "QueueLong", 2);
+    expect_silent(&stage, "QueueLong", "", 3);
+    expect_silent(&stage, "", "strange", 3);
+    expect_silent(&stage, "", "plain", 3);
+    struct forecast forecast = make(&stage);
+    for (int i = 0; i < 3; i++) {
+        cr_expect_eq(forecast.row[i].verdict, FORECAST_UNKNOWN, "expectation %d", i);
+        cr_expect_str_eq(forecast.row[i].why,
+                         "QueueLong rests on queue_length{kind=\"slow\"}, which "
+                         "is not simulated");
+    }
+    cr_expect_eq(forecast.row[3].verdict, FORECAST_LIKELY);
+    cr_expect_eq(forecast_unlikely(&forecast), 0);
+    unlink(path);
     stage_deinit(&stage);
 }
 
