@@ -10,7 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define EVENTS_MAX (INT64_C(16) << 20) /* of all workers together */
+/* Of all workers together, an equal share of it each: which are left out once one has filled its
+ * own depends on the number of workers. */
+#define EVENTS_MAX (INT64_C(16) << 20)
 
 /*
  * Times are drill time. Three worlds are told apart: `rest` without any injection, `now` under

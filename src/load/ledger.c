@@ -1,7 +1,8 @@
 /*
- * Events are counted into buckets as they happen, so memory grows with the length of a drill and
- * not with its traffic, and a window is a sum over buckets. A list of events would be exact to the
- * nanosecond, but a metrics window is not known to better than a scrape anyway.
+ * Events are counted into buckets as they happen, so memory does not grow with traffic, and a
+ * window is a sum over buckets. Beyond an hour buckets grow and not their number: windows of so
+ * long a drill are longer, too. A list of events would be exact to the nanosecond, but a metrics
+ * window is not known to better than a scrape anyway.
  *
  * Merging in any order must give the same bits. Counts are integers; reciprocal ranks, their
  * squares and expected values are multiples of 2^-32, whose sums a double holds exactly up to two
@@ -26,11 +27,21 @@
 /* Room for answers that come after the last visit; more is added when it is needed. */
 #define TAIL_NS (INT64_C(5) * CLOCK_NS_PER_S)
 
+static int64_t bucket_length(int64_t end_ns)
+{
+    if (end_ns <= LEDGER_BUCKETS_MAX * LEDGER_BUCKET_NS) {
+        return LEDGER_BUCKET_NS;
+    }
+    int64_t second = LEDGER_BUCKETS_MAX * CLOCK_NS_PER_S;
+    return (end_ns + second - 1) / second * CLOCK_NS_PER_S;
+}
+
 struct ledger *ledger_new(int64_t end_ns, const int64_t *phase_start_ns, int phase_count)
 {
     assert(end_ns >= 0 && phase_count >= 0);
     struct ledger *ledger = mem_zalloc(1, sizeof *ledger);
-    ledger->bucket_count = (end_ns + TAIL_NS) / LEDGER_BUCKET_NS + 1;
+    ledger->bucket_ns = bucket_length(end_ns);
+    ledger->bucket_count = (end_ns + TAIL_NS) / ledger->bucket_ns + 1;
     ledger->observed = mem_zalloc((size_t)ledger->bucket_count, sizeof *ledger->observed);
     ledger->phase_count = phase_count > 0 ? phase_count : 1;
     ledger->phase_start_ns = mem_zalloc((size_t)ledger->phase_count, sizeof(int64_t));
@@ -76,7 +87,7 @@ static bool reach_bucket(struct ledger *ledger, int64_t bucket)
 
 struct ledger_counts *ledger_observed_at(struct ledger *ledger, int64_t observed_ns)
 {
-    int64_t bucket = observed_ns > 0 ? observed_ns / LEDGER_BUCKET_NS : 0;
+    int64_t bucket = observed_ns > 0 ? observed_ns / ledger->bucket_ns : 0;
     if (!reach_bucket(ledger, bucket)) {
         ledger->lost++;
         bucket = ledger->bucket_count - 1;
@@ -279,7 +290,7 @@ static void add_places_mapped(struct ledger_places *into, const struct ledger_pl
 void ledger_merge(struct ledger *into, const struct ledger *from, uint8_t map[LEDGER_SOURCE_ROWS])
 {
     uint8_t own_map[LEDGER_SOURCE_ROWS];
-    assert(into->phase_count == from->phase_count);
+    assert(into->phase_count == from->phase_count && into->bucket_ns == from->bucket_ns);
     if (map == NULL) {
         map = own_map;
     }
@@ -291,7 +302,7 @@ void ledger_merge(struct ledger *into, const struct ledger *from, uint8_t map[LE
         }
     }
     for (int64_t b = 0; b < from->bucket_count; b++) {
-        add_counts_mapped(ledger_observed_at(into, b * LEDGER_BUCKET_NS), &from->observed[b], map);
+        add_counts_mapped(ledger_observed_at(into, b * into->bucket_ns), &from->observed[b], map);
     }
     for (int p = 0; p < from->phase_count; p++) {
         add_counts_mapped(&into->nominal[p], &from->nominal[p], map);
@@ -357,8 +368,8 @@ void ledger_places_total(const struct ledger *ledger, struct ledger_places *out)
 struct ledger_counts ledger_window(const struct ledger *ledger, int64_t from_ns, int64_t to_ns)
 {
     struct ledger_counts sum = {0};
-    int64_t first = from_ns > 0 ? (from_ns + LEDGER_BUCKET_NS - 1) / LEDGER_BUCKET_NS : 0;
-    int64_t end = to_ns > 0 ? to_ns / LEDGER_BUCKET_NS : 0;
+    int64_t first = from_ns > 0 ? (from_ns + ledger->bucket_ns - 1) / ledger->bucket_ns : 0;
+    int64_t end = to_ns > 0 ? to_ns / ledger->bucket_ns : 0;
     for (int64_t b = first; b < end && b < ledger->bucket_count; b++) {
         ledger_counts_add(&sum, &ledger->observed[b]);
     }

@@ -13,18 +13,21 @@
 
 #include <stdint.h>
 
-#define LEDGER_BUCKET_NS INT64_C(100000000) /* observed time is kept in tenths of a second */
-#define LEDGER_CONVERTED_HALF_STARS 6       /* a rating of 3.0 or more converts */
-#define LEDGER_SOURCES_MAX 8                /* names of sources told apart */
-#define LEDGER_UNNAMED LEDGER_SOURCES_MAX   /* index of places whose source is not told */
+/* Observed time is kept in tenths of a second; of what lasts longer than an hour in whole seconds,
+ * as many as make LEDGER_BUCKETS_MAX of all (10 to 20 MB a worker, however long). */
+#define LEDGER_BUCKET_NS INT64_C(100000000)
+#define LEDGER_BUCKETS_MAX 36000
+#define LEDGER_CONVERTED_HALF_STARS 6     /* a rating of 3.0 or more converts */
+#define LEDGER_SOURCES_MAX 8              /* names of sources told apart */
+#define LEDGER_UNNAMED LEDGER_SOURCES_MAX /* index of places whose source is not told */
 #define LEDGER_SOURCE_ROWS (LEDGER_SOURCES_MAX + 1)
 #define LEDGER_SOURCE_SIZE 48
 #define LEDGER_PLACES_MAX 64
 #define LEDGER_STATUS_CLASSES 6 /* 0 = no answer, 1 to 5 = 1xx to 5xx; anything else is 5 */
 
 /* What people were expected to do with lists, given the lists and what they had seen; sums over
- * lists. Mean values of events.h. Kept on a grid of 2^-32, exact up to two million. Counted when
- * the list arrives: the ratings themselves come later. */
+ * lists. Mean values of events.h. Kept on a grid of 2^-32, exact up to a sum of 2^21, two million.
+ * Counted when the list arrives: the ratings themselves come later. */
 struct ledger_expected {
     int64_t lists; /* whose expected values were computed; 0 if the plan did not ask for any */
     double rated, converted, reciprocal_rank, stars;
@@ -57,17 +60,21 @@ struct ledger_places {
 };
 
 struct ledger {
+    int64_t bucket_ns; /* LEDGER_BUCKET_NS, or whole seconds */
     int64_t bucket_count;
-    struct ledger_counts *observed; /* [bucket_count], bucket b = [b, b+1) * LEDGER_BUCKET_NS */
+    struct ledger_counts *observed; /* [bucket_count], bucket b = [b, b+1) * bucket_ns */
     int phase_count;
     int64_t *phase_start_ns;       /* [phase_count], rising; nominal */
     struct ledger_counts *nominal; /* [phase_count] */
     struct ledger_places *places;  /* [phase_count]; nominal, too */
     int source_count;              /* sources met; in alphabetical order after ledger_settle */
     char source[LEDGER_SOURCES_MAX][LEDGER_SOURCE_SIZE];
-    int64_t sources_dropped; /* places of sources that found no room, counted as unnamed */
-    struct drift drift;      /* what was injected, unbound; its course is written down */
-    uint64_t digest;         /* order-independent hash over (person, step, films shown, outcome) */
+    /* Places of sources that found no room, counted as unnamed. Which of more than
+     * LEDGER_SOURCES_MAX find it depends on which are met first, and so on the number of workers.
+     */
+    int64_t sources_dropped;
+    struct drift drift; /* what was injected, unbound; its course is written down */
+    uint64_t digest;    /* order-independent hash over (person, step, films shown, outcome) */
     int64_t visits, visits_delayed; /* delayed: the person was still busy with an earlier visit */
     int64_t leavers, visits_missed; /* people who left for good; visits they did not make */
     int64_t steps;                  /* list requests sent */
@@ -96,7 +103,8 @@ struct ledger_step { /* one finished step, for the digest */
     enum ledger_outcome outcome;
 };
 
-/* phase_count 0 makes one phase that starts at 0. Dies when memory is exhausted. */
+/* end_ns: of the schedule; decides how long a bucket is. phase_count 0 makes one phase that starts
+ * at 0. Dies when memory is exhausted. */
 struct ledger *ledger_new(int64_t end_ns, const int64_t *phase_start_ns, int phase_count);
 void ledger_free(struct ledger *ledger);
 
@@ -135,7 +143,8 @@ void ledger_add_step(struct ledger *ledger, const struct ledger_step *step);
 struct ledger_counts ledger_window(const struct ledger *ledger, int64_t from_ns, int64_t to_ns);
 struct ledger_counts ledger_total(const struct ledger *ledger);
 void ledger_counts_add(struct ledger_counts *into, const struct ledger_counts *from);
-/* Sources are matched by name; `map`, if not NULL, receives the index in `into` of each of from's.
+/* Two ledgers made for the same end and phases. Sources are matched by name; `map`, if not NULL,
+ * receives the index in `into` of each of from's.
  */
 void ledger_merge(struct ledger *into, const struct ledger *from, uint8_t map[LEDGER_SOURCE_ROWS]);
 /* Once everything is merged: puts the sources in alphabetical order, so that the ledger does not
@@ -154,7 +163,8 @@ double ledger_expected_reciprocal_rank(const struct ledger_expected *expected);
 double ledger_expected_mean_rating(const struct ledger_expected *expected);
 double ledger_expected_rated_share(const struct ledger_expected *expected);
 
-/* JSON lines: one for each injection, one a second of observed time, one a phase (nominal time, and
+/* JSON lines: one for each injection, one a second of observed time (or a bucket, if that is
+ * longer), one a phase (nominal time, and
  * by source, place and value), one in all. docs/ledger.md explains the members. */
 enum err ledger_write(const struct ledger *ledger, const char *path, struct error *error);
 

@@ -9,7 +9,6 @@
 #include <math.h>
 #include <stdbool.h>
 
-#define BUCKETS_PER_SECOND (CLOCK_NS_PER_S / LEDGER_BUCKET_NS)
 #define FILE_MAX_BYTES ((size_t)1 << 30)
 
 static void write_integers(struct buf *out, const char *name, const int64_t *value, int count)
@@ -89,14 +88,20 @@ static bool is_empty(const struct ledger_counts *counts)
            0;
 }
 
-/* Seconds after the last one in which anything was observed are left out. */
-static int64_t seconds_used(const struct ledger *ledger)
+static int64_t line_ns(const struct ledger *ledger)
 {
+    return ledger->bucket_ns > CLOCK_NS_PER_S ? ledger->bucket_ns : CLOCK_NS_PER_S;
+}
+
+/* Lines after the last one in which anything was observed are left out. */
+static int64_t lines_used(const struct ledger *ledger)
+{
+    int64_t buckets_a_line = line_ns(ledger) / ledger->bucket_ns;
     int64_t buckets = ledger->bucket_count;
     while (buckets > 0 && is_empty(&ledger->observed[buckets - 1])) {
         buckets--;
     }
-    return (buckets + BUCKETS_PER_SECOND - 1) / BUCKETS_PER_SECOND;
+    return (buckets + buckets_a_line - 1) / buckets_a_line;
 }
 
 static void write_injections(const struct ledger *ledger, struct buf *out)
@@ -109,26 +114,25 @@ static void write_injections(const struct ledger *ledger, struct buf *out)
     }
 }
 
-/* How far each injection is in the middle of the second. */
-static void write_intensity(const struct ledger *ledger, int64_t second, struct buf *out)
+/* How far each injection is at a moment. */
+static void write_intensity(const struct ledger *ledger, int64_t at_ns, struct buf *out)
 {
-    int64_t middle_ns = second * CLOCK_NS_PER_S + CLOCK_NS_PER_S / 2;
     buf_text(out, "\"intensity\":[");
     for (int i = 0; i < ledger->drift.count; i++) {
         buf_printf(out, "%s%.6f", i > 0 ? "," : "",
-                   drift_intensity(&ledger->drift.injection[i], middle_ns));
+                   drift_intensity(&ledger->drift.injection[i], at_ns));
     }
     buf_text(out, "],");
 }
 
 static void write_seconds(const struct ledger *ledger, struct buf *out)
 {
-    int64_t seconds = seconds_used(ledger);
-    for (int64_t second = 0; second < seconds; second++) {
-        struct ledger_counts counts =
-            ledger_window(ledger, second * CLOCK_NS_PER_S, (second + 1) * CLOCK_NS_PER_S);
-        buf_printf(out, "{\"kind\":\"second\",\"start_s\":%" PRId64 ",", second);
-        write_intensity(ledger, second, out);
+    int64_t lines = lines_used(ledger), each_ns = line_ns(ledger);
+    for (int64_t i = 0; i < lines; i++) {
+        struct ledger_counts counts = ledger_window(ledger, i * each_ns, (i + 1) * each_ns);
+        buf_printf(out, "{\"kind\":\"second\",\"start_s\":%" PRId64 ",\"lasts_s\":%" PRId64 ",",
+                   i * each_ns / CLOCK_NS_PER_S, each_ns / CLOCK_NS_PER_S);
+        write_intensity(ledger, i * each_ns + each_ns / 2, out);
         write_counts(out, &counts);
         buf_text(out, "}\n");
     }

@@ -442,6 +442,54 @@ Test(ledger, a_last_second_of_unattributed_ratings_is_written)
     unlink(path);
 }
 
+static bool ends_in(const struct ledger *ledger, int64_t end_ns, int64_t bucket_ns)
+{
+    return ledger->bucket_ns == bucket_ns && ledger->bucket_count * bucket_ns > end_ns;
+}
+
+Test(ledger, memory_does_not_grow_beyond_that_of_an_hour)
+{
+    static const struct {
+        int64_t end_s, bucket_ms;
+    } rows[] = {{0, 100},      {60, 100},     {3600, 100},   {3601, 1000},
+                {36000, 1000}, {36001, 2000}, {86400, 3000}, {31536000, 876000}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        int64_t end_ns = rows[i].end_s * SECOND;
+        struct ledger *ledger = ledger_new(end_ns, NULL, 0);
+        cr_expect(ends_in(ledger, end_ns, rows[i].bucket_ms * MS), "%lld s: buckets of %lld ns",
+                  (long long)rows[i].end_s, (long long)ledger->bucket_ns);
+        cr_expect_leq(ledger->bucket_count, LEDGER_BUCKETS_MAX + 100);
+        ledger_observed_at(ledger, end_ns)->lists = 3;
+        int64_t from_ns = end_ns - end_ns % ledger->bucket_ns;
+        cr_expect_eq(ledger_window(ledger, from_ns, from_ns + ledger->bucket_ns).lists, 3);
+        cr_expect_eq(ledger_total(ledger).lists, 3);
+        ledger_free(ledger);
+    }
+}
+
+Test(ledger, a_long_one_has_a_line_a_bucket)
+{
+    char path[] = "/tmp/driftdrill-ledger-XXXXXX";
+    int fd = mkstemp(path), lines = 0;
+    struct ledger *ledger = ledger_new(86400 * SECOND, NULL, 0);
+    struct buf text;
+    cr_assert_geq(fd, 0);
+    close(fd);
+    ledger_observed_at(ledger, 10 * SECOND)->lists = 5;
+    cr_assert_eq(ledger_write(ledger, path, NULL), ERR_OK);
+    buf_init(&text, 1 << 20);
+    cr_assert_eq(file_read(path, &text, NULL), ERR_OK);
+    buf_text(&text, "");
+    for (const char *at = text.data; (at = strstr(at, "\"kind\":\"second\"")) != NULL; at++) {
+        lines++;
+    }
+    cr_expect_eq(lines, 4);
+    cr_expect_not_null(strstr(text.data, "\"start_s\":9,\"lasts_s\":3,"));
+    buf_deinit(&text);
+    ledger_free(ledger);
+    unlink(path);
+}
+
 Test(ledger, unwritable_path_is_told)
 {
     struct ledger *ledger = ledger_new(0, NULL, 0);
