@@ -211,11 +211,101 @@ Test(judge_drift, a_decoy_of_disturbances_is_looked_at_too)
     static const struct people worse = {.279, .3, 1.27, 1.27, {[1] = 1, [5] = 4, [9] = 5}};
     world->scenario.decoy = true;
     world->scenario.drift.count = 0;
-    set_phase(world, DRIFT, &worse);
-    cr_expect_eq(judge_world(world), JUDGE_PASS, "nothing was done, so there is no before");
     world->scenario.disturbance_count = 1;
     world->scenario.disturbance[0].at_ns = 60 * CLOCK_NS_PER_S;
+    cr_expect_eq(judge_world(world), JUDGE_PASS);
+    set_phase(world, DRIFT, &worse);
     cr_expect_eq(judge_world(world), JUDGE_INVALID);
+    world_free(world);
+}
+
+/* Nothing is at rest, so the same lists alone are compared, in every phase. */
+Test(judge_drift, a_decoy_disturbed_from_the_start_has_its_own_lists_to_compare)
+{
+    struct world *world = world_new();
+    static const struct people worse = {.279, .3, 1.27, 1.27, {[1] = 1, [5] = 4, [9] = 5}},
+                               others = {.255, .255, 1.27, 1.27, {[1] = 1, [5] = 4, [9] = 5}};
+    world->scenario.decoy = true;
+    world->scenario.drift.count = 0;
+    world->scenario.disturbance_count = 1;
+    cr_expect_eq(judge_world(world), JUDGE_PASS, "%s", world->judgement.reason[0]);
+    set_phase(world, DRIFT, &others);
+    cr_expect_eq(judge_world(world), JUDGE_PASS, "there is nothing to compare others with");
+    set_phase(world, REST, &worse);
+    cr_expect_eq(judge_world(world), JUDGE_INVALID);
+    cr_expect_not_null(strstr(world->judgement.reason[0], "in control conversion goes"), "%s",
+                       world->judgement.reason[0]);
+    world_free(world);
+}
+
+Test(judge_drift, a_decoy_to_which_nothing_is_done_is_compared_with_its_first_phase)
+{
+    struct world *world = world_new();
+    static const struct people others = {.255, .255, 1.27, 1.27, {[1] = 1, [5] = 4, [9] = 5}};
+    world->scenario.decoy = true;
+    world->scenario.drift.count = 0;
+    cr_expect_eq(judge_world(world), JUDGE_PASS, "%s", world->judgement.reason[0]);
+    set_phase(world, DRIFT, &others);
+    cr_expect_eq(judge_world(world), JUDGE_INVALID);
+    cr_expect_not_null(strstr(world->judgement.reason[0], "in drift conversion goes"), "%s",
+                       world->judgement.reason[0]);
+    world_free(world);
+}
+
+/* Two lists a second: too few for windows of 15 s, so that phases are looked at as a whole, and too
+ * few ratings for an index. */
+Test(judge_drift, a_decoy_of_thin_traffic_is_judged_by_whole_phases)
+{
+    static const struct {
+        const char *what;
+        double now;
+        int64_t every; /* buckets a list */
+        const char *reason;
+    } rows[] = {
+        {"as it was", 0.3, 5, NULL},
+        {"worse", 0.2, 5, "in drift conversion goes"},
+        {"hardly any", 0.3, 25, "too few lists"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct world *world = world_new();
+        world->scenario.decoy = true;
+        world->scenario.drift.injection[0].onset_ns = 60 * CLOCK_NS_PER_S;
+        for (int64_t b = 0; b < BUCKETS; b++) {
+            bool drift = b >= BUCKETS / 2;
+            struct ledger_counts counts = {.lists = 1, .rated = b % 2, .stars[7] = b % 2};
+            counts.rest = (struct ledger_expected){1, 0.33, 0.3, 0, 1.27};
+            counts.now = counts.rest;
+            counts.now.converted = drift ? rows[i].now : 0.3;
+            *ledger_observed_at(world->ledger, b * LEDGER_BUCKET_NS) =
+                b % (drift ? rows[i].every : 5) == 0 ? counts : (struct ledger_counts){0};
+        }
+        judge_world(world);
+        const char *reason = world->judgement.reason[0];
+        if (rows[i].reason == NULL) {
+            cr_expect_eq(world->judgement.reason_count, 0, "%s: %s", rows[i].what, reason);
+        } else {
+            cr_expect_not_null(strstr(reason, rows[i].reason), "%s: %s", rows[i].what, reason);
+        }
+        world_free(world);
+    }
+}
+
+/* Fifteen seconds are the alert's window; over the minute they are a quarter. */
+Test(judge_drift, a_decoy_may_not_leave_for_a_window_either)
+{
+    static const struct people away = {.27, .3, 1.27, 1.27, {[1] = 1, [5] = 4, [9] = 5}};
+    struct world *world = world_new();
+    world->scenario.decoy = true;
+    for (int64_t b = 800; b < 950; b++) {
+        set_bucket(world, b, &away);
+    }
+    cr_expect_eq(judge_world(world), JUDGE_INVALID);
+    cr_expect_not_null(strstr(world->judgement.reason[0], "in drift conversion goes"), "%s",
+                       world->judgement.reason[0]);
+    for (int64_t b = 850; b < 950; b++) {
+        set_bucket(world, b, &at_rest);
+    }
+    cr_expect_eq(judge_world(world), JUDGE_PASS, "five seconds: %s", world->judgement.reason[0]);
     world_free(world);
 }
 
