@@ -187,12 +187,7 @@ uint8_t ledger_source(struct ledger *ledger, const struct scan_text *spelled)
 void ledger_set_drift(struct ledger *ledger, const struct drift *drift)
 {
     ledger->drift = *drift;
-    for (int i = 0; i < drift->count; i++) {
-        struct drift_injection *injection = &ledger->drift.injection[i];
-        injection->bound = false;
-        injection->members = injection->films = injection->group = NULL;
-        injection->goal = NULL;
-    }
+    drift_unbind(&ledger->drift);
 }
 
 uint64_t ledger_list_hash(const int32_t *item, int32_t count)

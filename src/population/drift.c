@@ -135,21 +135,29 @@ static void give_back(const void *bound)
     mem_free((void *)(uintptr_t)bound);
 }
 
-void drift_deinit(struct drift *drift)
+void drift_unbind(struct drift *drift)
 {
     for (int i = 0; i < drift->count; i++) {
         struct drift_injection *injection = &drift->injection[i];
+        injection->members = injection->films = injection->group = NULL;
+        injection->goal = injection->offer_by_dim = NULL;
+        injection->offer = NULL;
+        injection->offers = 0;
+        injection->offer_bar = injection->parameter = 0;
+        injection->bound = false;
+    }
+}
+
+void drift_deinit(struct drift *drift)
+{
+    for (int i = 0; i < drift->count; i++) {
+        const struct drift_injection *injection = &drift->injection[i];
         give_back(injection->members);
         give_back(injection->films);
         give_back(injection->goal);
         give_back(injection->group);
         give_back(injection->offer);
         give_back(injection->offer_by_dim);
-        injection->members = injection->films = injection->group = NULL;
-        injection->goal = injection->offer_by_dim = NULL;
-        injection->offer = NULL;
-        injection->offers = 0;
-        injection->parameter = 0;
-        injection->bound = false;
     }
+    drift_unbind(drift);
 }

@@ -132,6 +132,9 @@ struct drift drift_completed(const struct drift *drift);
 const char *drift_kind_name(enum drift_kind kind);
 int drift_kind_named(const char *name);
 bool drift_of_people(enum drift_kind kind); /* false: of traffic */
-void drift_deinit(struct drift *drift);     /* frees what is bound; plain values stay */
+/* Forgets what is bound without freeing it, and keeps the plain values: for a copy that is to
+ * outlive what it shares. */
+void drift_unbind(struct drift *drift);
+void drift_deinit(struct drift *drift); /* frees what is bound; plain values stay */
 
 #endif

@@ -490,6 +490,32 @@ Test(ledger, a_long_one_has_a_line_a_bucket)
     unlink(path);
 }
 
+Test(ledger, keeps_nothing_that_is_bound_to_a_drift)
+{
+    static const uint64_t bits[1] = {1};
+    static const int32_t offer[1] = {7};
+    static const float reals[4] = {1};
+    const struct drift_injection plain = {.kind = DRIFT_NEW_FILMS,
+                                          .onset_ns = SECOND,
+                                          .end_ns = 9 * SECOND,
+                                          .size = .25,
+                                          .stars_given = 3};
+    struct drift drift = {.count = 1, .injection = {plain}};
+    struct drift_injection *bound = &drift.injection[0];
+    bound->bound = true;
+    bound->members = bound->films = bound->group = bits;
+    bound->goal = bound->offer_by_dim = reals;
+    bound->offer = offer;
+    bound->offers = 1;
+    bound->offer_bar = bound->parameter = .5;
+    struct ledger *ledger = ledger_new(SECOND, NULL, 0);
+    ledger_set_drift(ledger, &drift);
+    cr_expect_eq(ledger->drift.count, 1);
+    cr_expect_eq(memcmp(&ledger->drift.injection[0], &plain, sizeof plain), 0);
+    cr_expect(bound->bound && bound->offer == offer, "the drift itself keeps what it has");
+    ledger_free(ledger);
+}
+
 Test(ledger, unwritable_path_is_told)
 {
     struct ledger *ledger = ledger_new(0, NULL, 0);
