@@ -272,39 +272,6 @@ static enum err simulate(struct null_work *work, uint64_t seed, struct error *er
     return virtual_null_run(&request, &parallel, &work->virtual, error);
 }
 
-static void print_virtual(const struct virtual_null *virtual)
-{
-    printf("\n%.0f virtual hours: %" PRId64 " lists, %" PRId64 " evaluations, conversion %.4f, "
-           "mean rating %.3f\n\n%-34s %-16s %8s %8s %26s\n",
-           virtual->hours, virtual->lists, virtual->evaluations, virtual->conversion,
-           virtual->mean_rating, "alert", "group", "pending", "fired", "at most, 95 % sure");
-    for (size_t i = 0; i < virtual->alert_count; i++) {
-        const struct virtual_null_alert *alert = &virtual->alert[i];
-        printf("%-34s %-16s %8" PRId64 " %8" PRId64 " %18.5f an hour\n", alert->name, alert->group,
-               alert->pendings, alert->alarms, alert->per_hour_upper);
-    }
-    printf("%-34s %-16s %8s %8" PRId64 " %12.5f an alert-hour\n", "any", "", "", virtual->alarms,
-           virtual->per_alert_hour_upper);
-}
-
-static json_t *virtual_json(const struct virtual_null *virtual)
-{
-    json_t *alerts = json_array();
-    for (size_t i = 0; i < virtual->alert_count; i++) {
-        const struct virtual_null_alert *alert = &virtual->alert[i];
-        json_array_append_new(
-            alerts, json_pack("{s:s,s:s,s:I,s:I,s:f,s:f}", "alert", alert->name, "group",
-                              alert->group, "pendings", (json_int_t)alert->pendings, "alarms",
-                              (json_int_t)alert->alarms, "firing_hours", alert->firing_hours,
-                              "alarms_an_hour_at_most", alert->per_hour_upper));
-    }
-    return json_pack("{s:f,s:I,s:I,s:I,s:f,s:f,s:o}", "hours", virtual->hours, "lists",
-                     (json_int_t) virtual->lists, "evaluations", (json_int_t) virtual->evaluations,
-                     "alarms", (json_int_t) virtual->alarms, "alert_hours", virtual->alert_hours,
-                     "alarms_an_alert_hour_at_most", virtual->per_alert_hour_upper, "alerts",
-                     alerts);
-}
-
 static enum err write_json(const struct drill_config *config, const struct null_work *work,
                            struct error *error)
 {
@@ -319,7 +286,7 @@ static enum err write_json(const struct drill_config *config, const struct null_
         "production_hours", work->drill_s * (double)work->time_scale / 3600, "seeds", work->drills,
         "alerts", alarms_json(work), "clusters", clusters_json(work));
     json_object_set_new(document, "virtual",
-                        work->virtual_hours > 0 ? virtual_json(&work->virtual) : json_null());
+                        work->virtual_hours > 0 ? virtual_null_json(&work->virtual) : json_null());
     char *text = json_dumps(document, JSON_INDENT(2));
     enum err code = text == NULL ? error_set(error, ERR_MEMORY, path, 0, "no memory for the report")
                                  : file_write(path, text, strlen(text), error);
@@ -334,16 +301,14 @@ static enum err tell(const struct drill_config *config, const struct null_work *
     print_alarms(work);
     print_clusters(work);
     if (work->virtual_hours > 0) {
-        print_virtual(&work->virtual);
+        virtual_null_print(stdout, &work->virtual);
     }
     enum err code = write_json(config, work, error);
     if (code == ERR_OK) {
         printf("\nevidence: %s/nulls.json\n", config->folder);
     }
-    if (code == ERR_OK && work->virtual_hours > 0 && work->virtual.alarms > 0) {
-        code = error_set(error, ERR_FAILED, config->folder, 0,
-                         "%" PRId64 " false alarms in %.0f virtual hours", work->virtual.alarms,
-                         work->virtual.hours);
+    if (code == ERR_OK && work->virtual_hours > 0) {
+        code = virtual_null_verdict(&work->virtual, config->folder, error);
     }
     if (code == ERR_OK && work->alarmed > 0) {
         code = error_set(error, ERR_FAILED, config->folder, 0,

@@ -85,7 +85,7 @@ struct shard {
     double total[SERIES];
     int64_t visits, lists, ratings, scrapes, evaluations;
     double converted, reciprocal, stars;
-    int64_t *before; /* per alert: alarms, pendings, firing evaluations when settling ended */
+    int64_t *before; /* per alert: alarms, pendings, firing evaluations not to be counted */
 };
 
 struct task {
@@ -254,13 +254,15 @@ static void scrape(struct shard *shard, int64_t number, int64_t t_ms)
     shard->scrapes++;
 }
 
+/* What happened while windows filled does not count, but an alert that is still up then does: it
+ * may stay for all the hours and never begin again. */
 static void note_alerts(const struct task *task, const struct shard *shard)
 {
     for (size_t a = 0; a < task->alerts; a++) {
         struct rule_alert alert;
         rule_engine_alert_at(shard->engine, a, &alert);
-        shard->before[3 * a] = alert.episodes;
-        shard->before[3 * a + 1] = alert.pendings;
+        shard->before[3 * a] = alert.episodes - (alert.state == RULE_FIRING);
+        shard->before[3 * a + 1] = alert.pendings - (alert.state != RULE_INACTIVE);
         shard->before[3 * a + 2] = alert.firing_evaluations;
     }
 }
@@ -307,6 +309,7 @@ static void add_alert(struct virtual_null *out, size_t index, const struct rule_
     struct virtual_null_alert *sum = &out->alert[index];
     (void)text_copy(sum->name, sizeof sum->name, alert->name);
     (void)text_copy(sum->group, sizeof sum->group, alert->group);
+    sum->watches = *alert->quantity != '\0';
     sum->alarms += alert->episodes - before[0];
     sum->pendings += alert->pendings - before[1];
     sum->firing_hours += (double)(alert->firing_evaluations - before[2]) * interval_s / S_PER_HOUR;
@@ -315,12 +318,16 @@ static void add_alert(struct virtual_null *out, size_t index, const struct rule_
 static void add_shard(const struct task *task, const struct shard *shard, struct virtual_null *out)
 {
     const char *why;
+    int64_t failures = rule_engine_failures(shard->engine, &why);
+    if (failures > 0) {
+        (void)text_copy(out->failure, sizeof out->failure, why);
+    }
     out->visits += shard->visits;
     out->lists += shard->lists;
     out->ratings += shard->ratings;
     out->scrapes += shard->scrapes;
     out->evaluations += shard->evaluations;
-    out->failures += rule_engine_failures(shard->engine, &why);
+    out->failures += failures;
     out->conversion += shard->converted;
     out->reciprocal_rank += shard->reciprocal;
     out->mean_rating += shard->stars;
@@ -346,12 +353,15 @@ static void conclude(struct virtual_null *out)
         alert->per_hour_upper =
             virtual_null_upper(alert->alarms, out->hours, VIRTUAL_NULL_CONFIDENCE);
         out->alarms += alert->alarms;
-        out->alert_hours += out->hours;
+        out->firing_hours += alert->firing_hours;
+        out->watching_count += alert->watches;
+        out->watching_alarms += alert->watches ? alert->alarms : 0;
     }
-    if (out->alert_count > 0) {
-        out->per_alert_hour = (double)out->alarms / out->alert_hours;
+    if (out->watching_count > 0) {
+        out->alert_hours = out->hours * (double)out->watching_count;
+        out->per_alert_hour = (double)out->watching_alarms / out->alert_hours;
         out->per_alert_hour_upper =
-            virtual_null_upper(out->alarms, out->alert_hours, VIRTUAL_NULL_CONFIDENCE);
+            virtual_null_upper(out->watching_alarms, out->alert_hours, VIRTUAL_NULL_CONFIDENCE);
     }
 }
 

@@ -9,7 +9,9 @@
  * never missed. Null drills with the real Prometheus show the rest, at a few hours' worth.
  *
  * k false alarms in T alert-hours bound the rate by chi2^-1(confidence; 2 k + 2) / (2 T), exactly
- * (Garwood, Biometrika 28, 1936; one-sided). Pure, apart from reading the rule files.
+ * (Garwood, Biometrika 28, 1936; one-sided). Alert-hours are those of the alerts that watch a
+ * quantity: the others cannot fire here, where the target is always up and answers, and would only
+ * thin the rate. Pure, apart from reading the rule files.
  */
 #ifndef DRILL_VIRTUAL_NULL_H
 #define DRILL_VIRTUAL_NULL_H
@@ -18,8 +20,11 @@
 #include "base/parallel.h"
 #include "load/events.h"
 
+#include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #define VIRTUAL_NULL_CONFIDENCE 0.95
 
@@ -42,27 +47,42 @@ struct virtual_null_request { /* borrowed */
 
 struct virtual_null_alert {
     char name[128], group[128];
-    int64_t alarms, pendings; /* times an element began to fire, or became pending */
+    bool watches;             /* has a quantity, so people can make it fire */
+    int64_t alarms, pendings; /* times an element began to fire, or became pending; one more if the
+                                 alert already was when a shard's counted hours began */
     double firing_hours;
     double per_hour, per_hour_upper;
 };
 
 struct virtual_null {
     double hours;
-    int64_t visits, lists, ratings, scrapes, evaluations, failures;
+    int64_t visits, lists, ratings, scrapes, evaluations;
+    int64_t failures;  /* evaluations of a rule that failed */
+    char failure[256]; /* the engine's text of one of them; "" if there is none */
     double conversion, reciprocal_rank, mean_rating; /* of what was drawn */
     size_t alert_count;                              /* without those of severity none */
     struct virtual_null_alert *alert;
-    int64_t alarms;
-    double alert_hours, per_alert_hour, per_alert_hour_upper; /* over all alerts */
+    int64_t alarms; /* of all alerts */
+    double firing_hours;
+    size_t watching_count; /* alerts that watch a quantity, as are the rest */
+    int64_t watching_alarms;
+    double alert_hours, per_alert_hour, per_alert_hour_upper;
 };
 
-/* ERR_INPUT: rules outside the engine's subset, or no visit in the parts. *out needs
- * virtual_null_deinit after ERR_OK only. Every hour needs about .1 s of one core. */
+/* ERR_INPUT: rules outside the engine's subset, or no visit in the parts. Rules that fail to
+ * evaluate do not end the run; the verdict knows them. *out needs virtual_null_deinit after ERR_OK
+ * only. Every hour needs about .1 s of one core. */
 enum err virtual_null_run(const struct virtual_null_request *request,
                           const struct parallel *parallel, struct virtual_null *out,
                           struct error *error) __attribute__((warn_unused_result));
 void virtual_null_deinit(struct virtual_null *result);
+
+/* ERR_INPUT if a rule failed, whatever else was seen: silence proves nothing then. ERR_FAILED if
+ * there was an alarm, or an alert fired at all. `folder` is where the evidence is. */
+enum err virtual_null_verdict(const struct virtual_null *result, const char *folder,
+                              struct error *error) __attribute__((warn_unused_result));
+void virtual_null_print(FILE *file, const struct virtual_null *result);
+json_t *virtual_null_json(const struct virtual_null *result); /* the caller's */
 
 /* Upper bound of a rate of which `alarms` were seen in `hours`. */
 double virtual_null_upper(int64_t alarms, double hours, double confidence);

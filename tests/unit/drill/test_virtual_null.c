@@ -1,5 +1,6 @@
 #include "drill/virtual_null.h"
 
+#include "base/fileio.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "drill/objectives.h"
@@ -140,8 +141,12 @@ Test(virtual_null, what_is_drawn_is_like_what_was_played_and_raises_no_alarm)
     for (size_t i = 0; i < result.alert_count; i++) {
         cr_expect_eq(result.alert[i].alarms, 0, "%s", result.alert[i].name);
     }
-    cr_expect_float_eq(result.alert_hours, 24 * (double)result.alert_count, 1e-6);
+    cr_expect_eq(result.watching_count, 7);
+    cr_expect_gt(result.alert_count, result.watching_count);
+    cr_expect_float_eq(result.alert_hours, 24. * 7, 1e-6, "alerts that cannot fire do not count");
     cr_expect_float_eq(result.per_alert_hour_upper, 2.995732 / result.alert_hours, 1e-6);
+    cr_expect_eq(result.firing_hours, 0);
+    cr_expect_eq(virtual_null_verdict(&result, "here", &error), ERR_OK, "%s", error.text);
     virtual_null_deinit(&result);
     tear_down(&fixture);
 }
@@ -157,13 +162,24 @@ Test(virtual_null, people_below_the_objective_raise_the_alarms_that_watch_them)
     struct fixture fixture;
     struct virtual_null result;
     struct parallel one = {.threads = 1};
+    struct error error = {.code = ERR_OK};
     set_up(&fixture, .18);
     fixture.request.hours = 8;
     cr_assert_eq(virtual_null_run(&fixture.request, &one, &result, NULL), ERR_OK);
+    /* They fire before the first counted hour and mostly never end: that is an alarm a shard. */
     for (size_t i = 0; i < sizeof loud / sizeof loud[0]; i++) {
         const struct virtual_null_alert *alert = find(&result, loud[i]);
         cr_expect_gt(alert->firing_hours, 7, "%s", loud[i]);
+        cr_expect_geq(alert->alarms, 8, "%s", loud[i]);
+        cr_expect_geq(alert->pendings, alert->alarms, "%s", loud[i]);
+        cr_expect_gt(alert->per_hour_upper, 1, "%s", loud[i]);
     }
+    cr_expect_geq(result.alarms, 32);
+    cr_expect_geq(result.watching_alarms, 32);
+    cr_expect_gt(result.firing_hours, 28);
+    cr_expect_eq(virtual_null_verdict(&result, "here", &error), ERR_FAILED);
+    cr_expect_not_null(strstr(error.text, "false alarms in 8 virtual hours"), "%s", error.text);
+    cr_expect_str_eq(error.where, "here");
     for (size_t i = 0; i < sizeof still / sizeof still[0]; i++) {
         cr_expect_eq(find(&result, still[i])->alarms, 0, "%s", still[i]);
     }
@@ -193,6 +209,94 @@ Test(virtual_null, the_result_is_a_function_of_the_seed)
     for (int i = 0; i < 3; i++) {
         virtual_null_deinit(&result[i]);
     }
+    tear_down(&fixture);
+}
+
+static void write_rules(const char *path, const char *rules)
+{
+    cr_assert_eq(file_write(path, rules, strlen(rules), NULL), ERR_OK);
+}
+
+/* Always firing, but for the first minutes; nothing begins in the counted hours. */
+Test(virtual_null, an_alert_that_never_stops_is_one_alarm_of_each_shard)
+{
+    struct fixture fixture;
+    struct virtual_null result;
+    struct parallel one = {.threads = 1};
+    set_up(&fixture, .3);
+    write_rules(
+        fixture.objectives,
+        "groups:\n"
+        "  - name: g\n"
+        "    interval: 30s\n"
+        "    rules:\n"
+        "      - {alert: Stuck, expr: up == 1, for: 5m, annotations: {quantity: conversion}}\n"
+        "      - {alert: Waiting, expr: up == 1, for: 100h}\n"
+        "      - {alert: Quiet, expr: up == 0}\n"
+        "      - {alert: Always, expr: vector(1), labels: {severity: none}}\n");
+    fixture.rules[0] = fixture.objectives;
+    fixture.request.rule_count = 1;
+    fixture.request.hours = 4;
+    cr_assert_eq(virtual_null_run(&fixture.request, &one, &result, NULL), ERR_OK);
+    cr_assert_eq(result.alert_count, 3);
+    cr_expect_eq(find(&result, "Stuck")->alarms, 4);
+    cr_expect_eq(find(&result, "Stuck")->pendings, 4);
+    cr_expect_float_eq(find(&result, "Stuck")->firing_hours, 4, .05);
+    cr_expect_eq(find(&result, "Waiting")->alarms, 0);
+    cr_expect_eq(find(&result, "Waiting")->pendings, 4);
+    cr_expect_eq(find(&result, "Quiet")->pendings, 0);
+    cr_expect_eq(result.alarms, 4);
+    cr_expect_eq(result.watching_count, 1);
+    cr_expect_float_eq(result.per_alert_hour, 1, 1e-9, "of the one that watches");
+    virtual_null_deinit(&result);
+    tear_down(&fixture);
+}
+
+Test(virtual_null, rules_that_fail_are_an_error_and_written_down)
+{
+    char text[4096];
+    struct fixture fixture;
+    struct virtual_null result;
+    struct parallel two = {.threads = 2};
+    struct error error = {.code = ERR_OK};
+    set_up(&fixture, .3);
+    write_rules(
+        fixture.objectives,
+        "groups:\n"
+        "  - name: g\n"
+        "    interval: 30s\n"
+        "    rules:\n"
+        "      - {alert: Broken, expr: user_rating_bucket * on (job) user_rating_bucket > 0}\n"
+        "      - {alert: Stuck, expr: up == 1}\n");
+    fixture.rules[0] = fixture.objectives;
+    fixture.request.rule_count = 1;
+    fixture.request.hours = 2;
+    cr_assert_eq(virtual_null_run(&fixture.request, &two, &result, NULL), ERR_OK);
+    cr_expect_eq(result.failures, result.evaluations);
+    cr_expect_not_null(strstr(result.failure, "many-to-many"), "%s", result.failure);
+    cr_expect_eq(virtual_null_verdict(&result, "here", &error), ERR_INPUT, "before any alarm");
+    cr_expect_not_null(strstr(error.text, result.failure), "%s", error.text);
+    json_t *json = virtual_null_json(&result);
+    cr_expect_str_eq(json_string_value(json_object_get(json, "failure")), result.failure);
+    cr_expect_eq(json_integer_value(json_object_get(json, "failed_evaluations")), result.failures);
+    cr_expect_eq(json_integer_value(json_object_get(json, "alarms")), 2);
+    cr_expect_float_eq(json_real_value(json_object_get(json, "firing_hours")), 2, .05);
+    cr_expect(json_is_null(json_object_get(json, "alarms_an_alert_hour_at_most")), "none watches");
+    cr_expect_eq(json_array_size(json_object_get(json, "alerts")), 2);
+    json_decref(json);
+    FILE *file = tmpfile();
+    virtual_null_print(file, &result);
+    rewind(file);
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    (void)fclose(file);
+    cr_expect_not_null(strstr(text, result.failure), "%s", text);
+    cr_expect_not_null(strstr(text, "2.00        watches no quantity"), "%s", text);
+    cr_expect_null(strstr(text, "an alert-hour"), "%s", text);
+    result.failures = 0;
+    json = virtual_null_json(&result);
+    cr_expect(json_is_null(json_object_get(json, "failure")));
+    json_decref(json);
+    virtual_null_deinit(&result);
     tear_down(&fixture);
 }
 
