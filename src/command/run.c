@@ -7,6 +7,7 @@
 #include "command/run_metrics.h"
 #include "command/run_report.h"
 #include "command/run_settings.h"
+#include "drill/effect_report.h"
 #include "drill/people.h"
 #include "drill/play.h"
 #include "drill/wish.h"
@@ -107,7 +108,8 @@ static enum err probe(const struct run_settings *settings, struct error *error)
     return code;
 }
 
-/* Sizes in stars, nats or PSI are solved on a sample of the people, as in a drill. */
+/* Sizes in stars, nats or PSI are solved on a sample of the people, and all are told, as in a
+ * drill. */
 static enum err bind_drift(struct run *run, const struct parallel *parallel, struct error *error)
 {
     struct drift *drift = &run->settings.scenario.drift;
@@ -119,6 +121,10 @@ static enum err bind_drift(struct run *run, const struct parallel *parallel, str
         config.withheld = drift;
         struct effect_sample *sample = effect_sample_new(&config, run->people.population, parallel);
         code = effect_solve(sample, drift, parallel, error);
+        if (code == ERR_OK) {
+            effect_report_print(stdout, drift, sample, parallel);
+            (void)fflush(stdout);
+        }
         effect_sample_free(sample);
     }
     return code;

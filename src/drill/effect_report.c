@@ -34,7 +34,7 @@ static const char *unit_name(enum drift_unit unit)
 }
 
 /* Traffic alone is not worth anything in units of people; who comes is. */
-static bool has_effect(enum drift_kind kind)
+static bool of_people(enum drift_kind kind)
 {
     return drift_of_people(kind) || kind == DRIFT_USER_MIX || kind == DRIFT_COLD_START;
 }
@@ -47,6 +47,55 @@ static void print_head(FILE *file, int number, const struct drift_injection *inj
         (void)fprintf(file, "%.4g %s asked for, by ", injection->size, unit_name(injection->unit));
     }
     (void)fprintf(file, "%.4g %s\n", parameter, parameter_name(injection->kind));
+}
+
+/* Half stars, as guests give them. */
+static int given(const struct drift_injection *injection)
+{
+    return injection->stars_given >= 1 && injection->stars_given <= 10 ? injection->stars_given
+                                                                       : 10;
+}
+
+static double share_of(const struct drift_injection *injection)
+{
+    return injection->bound ? injection->parameter : injection->size;
+}
+
+/* The lists of bots among those of people at rest: each is rated, at its first place. */
+static void add_bots(const struct effect *rest, const struct drift_injection *injection,
+                     struct effect *out)
+{
+    double share = share_of(injection), people = 1 - share, before[5], after[5];
+    *out = *rest;
+    out->rated = people * rest->rated + share;
+    out->conversion = people * rest->conversion + (given(injection) >= 6 ? share : 0);
+    out->reciprocal_rank = people * rest->reciprocal_rank + share;
+    out->mean_rating = 0;
+    for (int h = 0; h < 10; h++) {
+        double bots = h + 1 == given(injection) ? share : 0;
+        out->pmf[h] = (people * rest->rated * rest->pmf[h] + bots) / out->rated;
+        out->mean_rating += out->pmf[h] * (h + 1) / 2.;
+    }
+    effect_whole_stars(rest->pmf, before);
+    effect_whole_stars(out->pmf, after);
+    out->conversion_change = rest->conversion > 0 ? out->conversion / rest->conversion - 1 : 0;
+    out->reciprocal_rank_change =
+        rest->reciprocal_rank > 0 ? out->reciprocal_rank / rest->reciprocal_rank - 1 : 0;
+    out->stars = out->mean_rating - rest->mean_rating;
+    out->nats = effect_kl(out->pmf, rest->pmf, 10);
+    out->psi = effect_psi(out->pmf, rest->pmf, 10);
+    out->psi_whole = effect_psi(after, before, 5);
+}
+
+/* Each step of a shill is a rating, of a person a list of which some are rated. */
+static void print_shills(FILE *file, const struct effect *rest,
+                         const struct drift_injection *injection)
+{
+    double share = share_of(injection), rated = (1 - share) * rest->rated;
+    (void)fprintf(file,
+                  "     %.1f stars for films nobody showed them, %.0f %% of all ratings; people, "
+                  "their lists and ratings stay as they are\n",
+                  given(injection) / 2., 100 * share / (share + rated));
 }
 
 static void print_effect(FILE *file, const struct effect *effect)
@@ -67,7 +116,8 @@ static void print_effect(FILE *file, const struct effect *effect)
 void effect_report_print(FILE *file, const struct drift *drift, const struct effect_sample *sample,
                          const struct parallel *parallel)
 {
-    int of_people = 0;
+    const struct effect *rest = effect_rest(sample);
+    int measured = 0, guests = 0;
     struct effect effect;
     if (drift->count == 0) {
         return;
@@ -77,17 +127,25 @@ void effect_report_print(FILE *file, const struct drift *drift, const struct eff
                   "do with good lists:\n",
                   effect_sample_people(sample));
     for (int i = 0; i < drift->count; i++) {
-        print_head(file, i + 1, &drift->injection[i]);
-        if (has_effect(drift->injection[i].kind)) {
+        const struct drift_injection *injection = &drift->injection[i];
+        print_head(file, i + 1, injection);
+        if (of_people(injection->kind)) {
             effect_measure_one(sample, drift, i, parallel, &effect);
             print_effect(file, &effect);
-            of_people++;
+            measured++;
+        } else if (injection->kind == DRIFT_BOTS) {
+            add_bots(rest, injection, &effect);
+            print_effect(file, &effect);
+            guests++;
+        } else if (injection->kind == DRIFT_SHILLING) {
+            print_shills(file, rest, injection);
+            guests++;
         }
     }
-    if (of_people > 1) {
+    if (measured > 1) {
         struct drift all = drift_completed(drift);
         effect_measure(sample, &all, 0, parallel, &effect);
-        (void)fprintf(file, "  all of them at once:\n");
+        (void)fprintf(file, "  all of them at once%s:\n", guests > 0 ? ", but for guests" : "");
         print_effect(file, &effect);
     }
 }

@@ -462,6 +462,30 @@ Test(forecast, what_is_printed_tells_verdicts_and_sizes)
     cr_expect_not_null(strstr(text, "mean rating -0.450 stars"), "%s", text);
     cr_expect_not_null(strstr(text, "2. traffic: 2 times the traffic\n  3. choice"), "%s", text);
     cr_expect_not_null(strstr(text, "turns the choice taste by 10.0"), "%s", text);
-    cr_expect_not_null(strstr(text, "all of them at once"), "%s", text);
+    cr_expect_not_null(strstr(text, "all of them at once:"), "%s", text);
+    stage_deinit(&stage);
+}
+
+Test(forecast, guests_are_told_too)
+{
+    char text[8192], wanted[160];
+    struct stage stage;
+    stage_init(&stage, 250);
+    inject(&stage, (struct drift_injection){.kind = DRIFT_BOTS, .size = .25, .stars_given = 2});
+    inject(&stage, (struct drift_injection){.kind = DRIFT_SHILLING, .size = .5, .stars_given = 9});
+    inject(&stage, (struct drift_injection){.kind = DRIFT_CUT_POINTS, .size = -.5});
+    inject(&stage, (struct drift_injection){.kind = DRIFT_CHOICE_ROTATION, .size = 60});
+    const struct effect *rest = effect_rest(stage.sample);
+    FILE *file = tmpfile();
+    effect_report_print(file, &stage.scenario.drift, stage.sample, &stage.parallel);
+    read_back(file, text, sizeof text);
+    double mean = (.75 * rest->rated * rest->mean_rating + .25) / (.75 * rest->rated + .25);
+    (void)snprintf(wanted, sizeof wanted, "mean rating %+.3f stars", mean - rest->mean_rating);
+    cr_expect_not_null(strstr(text, wanted), "%s: %s", wanted, text);
+    cr_expect_not_null(strstr(text, "conversion -25.0 %, reciprocal rank +"), "%s", text);
+    (void)snprintf(wanted, sizeof wanted, "4.5 stars for films nobody showed them, %.0f %% of all",
+                   100 / (1 + rest->rated));
+    cr_expect_not_null(strstr(text, wanted), "%s: %s", wanted, text);
+    cr_expect_not_null(strstr(text, "all of them at once, but for guests:"), "%s", text);
     stage_deinit(&stage);
 }
