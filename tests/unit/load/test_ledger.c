@@ -495,11 +495,11 @@ Test(ledger, keeps_nothing_that_is_bound_to_a_drift)
     static const uint64_t bits[1] = {1};
     static const int32_t offer[1] = {7};
     static const float reals[4] = {1};
-    const struct drift_injection plain = {.kind = DRIFT_NEW_FILMS,
-                                          .onset_ns = SECOND,
-                                          .end_ns = 9 * SECOND,
-                                          .size = .25,
-                                          .stars_given = 3};
+    static const struct drift_injection plain = {.kind = DRIFT_NEW_FILMS,
+                                                 .onset_ns = SECOND,
+                                                 .end_ns = 9 * SECOND,
+                                                 .size = .25,
+                                                 .stars_given = 3};
     struct drift drift = {.count = 1, .injection = {plain}};
     struct drift_injection *bound = &drift.injection[0];
     bound->bound = true;
