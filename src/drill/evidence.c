@@ -208,6 +208,44 @@ static enum err collect_shares(const struct collector *collector, struct evidenc
     return code;
 }
 
+static void collect_rule_error(const json_t *rule, struct evidence *out)
+{
+    const char *health = json_string_value(json_object_get(rule, "health"));
+    const char *name = json_string_value(json_object_get(rule, "name"));
+    const char *text = json_string_value(json_object_get(rule, "lastError"));
+    if (health == NULL || strcmp(health, "err") != 0 ||
+        out->rule_error_count == EVIDENCE_RULE_ERRORS_MAX) {
+        return;
+    }
+    struct evidence_rule_error *error = &out->rule_error[out->rule_error_count++];
+    text_copy(error->rule, sizeof error->rule, name != NULL ? name : "without a name");
+    text_copy(error->text, sizeof error->text, text != NULL ? text : "");
+}
+
+/* A rule that cannot be evaluated looks like one that is silent. The counter knows of failures that
+ * have passed; the list of rules, which ones fail. */
+static enum err collect_rule_errors(const struct collector *collector, struct evidence *out,
+                                    struct error *error)
+{
+    json_t *document = NULL, *group, *rule;
+    size_t g, r;
+    bool found = false;
+    enum err code = prometheus_rules(collector->prometheus, &document, error);
+    if (code != ERR_OK) {
+        return code;
+    }
+    json_array_foreach(json_object_get(json_object_get(document, "data"), "groups"), g, group)
+    {
+        json_array_foreach(json_object_get(group, "rules"), r, rule)
+        {
+            collect_rule_error(rule, out);
+        }
+    }
+    json_decref(document);
+    return prometheus_own_sum(collector->prometheus, "prometheus_rule_evaluation_failures_total",
+                              &out->evaluation_failures, &found, error);
+}
+
 static void drop_failed_scrapes(struct prometheus_series *scrapes)
 {
     size_t kept = 0;
@@ -277,6 +315,9 @@ enum err evidence_collect(struct prometheus *prometheus, const struct rules *rul
     }
     if (code == ERR_OK) {
         code = collect_records(&collector, scenario, out, error);
+    }
+    if (code == ERR_OK) {
+        code = collect_rule_errors(&collector, out, error);
     }
     out->complete = code == ERR_OK;
     collect_notices(webhook, origin_unix_s, out);

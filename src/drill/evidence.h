@@ -43,6 +43,13 @@ struct evidence_notice {
     bool resolved;
 };
 
+#define EVIDENCE_RULE_ERRORS_MAX 8
+
+/* A rule whose last evaluation failed: of it nothing could be seen. */
+struct evidence_rule_error {
+    char rule[128], text[160];
+};
+
 struct evidence {
     bool complete;      /* false: the database did not answer everything that was asked */
     size_t alert_count; /* all alerts of the rules, also those it did not answer for */
@@ -52,6 +59,9 @@ struct evidence {
     /* Of ratings at rest, by whole stars: what rating_psi is measured against. All 0 if there are
      * no records objective:user_rating_share. */
     double rating_share[EVIDENCE_WHOLE_STARS];
+    int rule_error_count; /* at the end; no more than there is room for */
+    struct evidence_rule_error rule_error[EVIDENCE_RULE_ERRORS_MAX];
+    double evaluation_failures; /* over the whole life of Prometheus; 0 if it does not tell */
     size_t notice_count;
     struct evidence_notice *notice;
     size_t malformed_notices;

@@ -162,6 +162,20 @@ static void judge_watchdog(const struct judge_case *at, struct judgement *out)
                   at->scenario->phase[0].name);
 }
 
+/* A rule in error sees nothing, and looks like one that has nothing to tell. */
+static void judge_rules(const struct judge_case *at, struct judgement *out)
+{
+    const struct evidence *evidence = at->evidence;
+    for (int i = 0; i < evidence->rule_error_count; i++) {
+        judge_invalid(out, "rule %s could not be evaluated: %s", evidence->rule_error[i].rule,
+                      evidence->rule_error[i].text);
+    }
+    if (evidence->rule_error_count == 0 && evidence->evaluation_failures > 0) {
+        judge_invalid(out, "%.0f evaluations of rules failed; prometheus.log tells which",
+                      evidence->evaluation_failures);
+    }
+}
+
 void judge_conclude(struct judgement *judgement)
 {
     judgement->outcome = judgement->reason_count > 0 ? JUDGE_INVALID : JUDGE_PASS;
@@ -175,6 +189,7 @@ void judge_conclude(struct judgement *judgement)
 void judge(const struct judge_case *judge_case, struct judgement *out)
 {
     judge_watchdog(judge_case, out);
+    judge_rules(judge_case, out);
     judge_decoy(judge_case, out);
     out->row_count = judge_case->scenario->expectation_count;
     for (int i = 0; i < out->row_count; i++) {

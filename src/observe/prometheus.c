@@ -8,6 +8,7 @@
 
 #include "base/http.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "base/text.h"
 
 #include <math.h>
@@ -373,4 +374,26 @@ enum err prometheus_rules(struct prometheus *prometheus, json_t **out, struct er
     }
     return open_answer(url, reply->status, reply->body.len > 0 ? reply->body.data : "",
                        reply->body.len, 0, out, error);
+}
+
+enum err prometheus_own_sum(struct prometheus *prometheus, const char *metric, double *sum,
+                            bool *found, struct error *error)
+{
+    char url[300];
+    struct http_reply *reply = &prometheus->reply;
+    struct metrics_snapshot *snapshot = NULL;
+    snprintf(url, sizeof(url), "%s/metrics", prometheus->url);
+    enum err code = http_get(prometheus->http, url, QUERY_TIMEOUT_MS, reply, error);
+    if (code == ERR_OK && reply->status != 200) {
+        code = error_set(error, ERR_NETWORK, url, 0, "HTTP %ld", reply->status);
+    }
+    if (code == ERR_OK) {
+        code = metrics_parse(url, reply->body.len > 0 ? reply->body.data : "", reply->body.len,
+                             &snapshot, error);
+    }
+    if (code == ERR_OK) {
+        *sum = metrics_sum(snapshot, metric, NULL, 0, found);
+        metrics_snapshot_free(snapshot);
+    }
+    return code;
 }

@@ -43,6 +43,10 @@ enum err prometheus_value(struct prometheus *prometheus, const char *expr, doubl
                           double *value, bool *found, struct error *error);
 /* GET /api/v1/rules, the whole document, {"status":...,"data":{"groups":[...]}} (new reference). */
 enum err prometheus_rules(struct prometheus *prometheus, json_t **out, struct error *error);
+/* Sum over the series of one of Prometheus's own metrics, as GET /metrics has them at this moment.
+ */
+enum err prometheus_own_sum(struct prometheus *prometheus, const char *metric, double *sum,
+                            bool *found, struct error *error);
 /* Reads the body of one answer of the query API (what the queries above do with theirs); `where`
  * labels errors. Scalars become one series without labels; native histograms are refused. */
 enum err prometheus_read_answer(const char *where, long http_status, const char *text, size_t len,

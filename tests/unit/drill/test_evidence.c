@@ -19,6 +19,8 @@
 struct answers {
     double objective, recovered, samples, up; /* NaN = no such series */
     const char *shares;                       /* vector elements */
+    const char *rules;                        /* of one group; NULL = none */
+    double failures;                          /* evaluations that failed */
 };
 
 static void add_samples(struct buf *out, double from, double to)
@@ -49,8 +51,16 @@ static void answer(void *context, const struct httpd_request *request, struct ht
     const struct answers *answers = context;
     const char *q = request->body;
     struct buf *out = &reply->body;
+    if (strcmp(request->path, "/metrics") == 0) {
+        buf_printf(out, "prometheus_rule_evaluation_failures_total{rule_group=\"a\"} %g\n",
+                   answers->failures);
+        return;
+    }
     buf_text(out, "{\"status\":\"success\",\"data\":");
-    if (strstr(q, "pending") != NULL) {
+    if (strcmp(request->path, "/api/v1/rules") == 0) {
+        buf_printf(out, "{\"groups\":[{\"rules\":[]},{\"rules\":[%s]}]}",
+                   answers->rules != NULL ? answers->rules : "");
+    } else if (strstr(q, "pending") != NULL) {
         add_series(out, 70, 72);
     } else if (strstr(q, "firing") != NULL) {
         add_series(out, 72, 90);
@@ -106,7 +116,7 @@ static void collect(struct answers *answers, const char *quantity, struct eviden
 
 Test(evidence, moments_are_drill_time)
 {
-    struct answers answers = {0.23, 0.3, 500, 1, ""};
+    struct answers answers = {0.23, 0.3, 500, 1, "", NULL, 0};
     struct evidence evidence;
     collect(&answers, "conversion", &evidence);
     cr_assert_eq(evidence.alert_count, 1);
@@ -141,8 +151,8 @@ Test(evidence, a_recovery_is_on_the_right_side_of_the_objective)
         {"an index without a series", "rating_psi", 0.1, (double)NAN, 500, 1, EVIDENCE_VANISHED},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct answers answers = {rows[i].objective, rows[i].recovered, rows[i].samples, rows[i].up,
-                                  ""};
+        struct answers answers = {
+            rows[i].objective, rows[i].recovered, rows[i].samples, rows[i].up, "", NULL, 0};
         struct evidence evidence;
         collect(&answers, rows[i].quantity, &evidence);
         cr_expect_eq(evidence.alert[0].episode[0].resolve, rows[i].resolve, "%s", rows[i].what);
@@ -154,7 +164,10 @@ Test(evidence, reference_shares_are_found_by_their_stars)
 {
     static const double wanted[EVIDENCE_WHOLE_STARS] = {0.05, 0.1, 0.25, 0.4, 0.2};
     struct answers answers = {
-        0.1, 0.02, 500, 1,
+        0.1,
+        0.02,
+        500,
+        1,
         "{\"metric\":{\"__name__\":\"objective:user_rating_share\",\"stars\":\"4\"},"
         "\"value\":[1,\"0.4\"]},"
         "{\"metric\":{\"stars\":\"1\"},\"value\":[1,\"0.05\"]},"
@@ -164,12 +177,32 @@ Test(evidence, reference_shares_are_found_by_their_stars)
         "{\"metric\":{\"stars\":\"6\"},\"value\":[1,\"0.9\"]},"
         "{\"metric\":{\"stars\":\"1.5\"},\"value\":[1,\"0.9\"]},"
         "{\"metric\":{\"stars\":\"\"},\"value\":[1,\"0.9\"]},"
-        "{\"metric\":{},\"value\":[1,\"0.9\"]}"};
+        "{\"metric\":{},\"value\":[1,\"0.9\"]}",
+        NULL,
+        0};
     struct evidence evidence;
     collect(&answers, "rating_psi", &evidence);
     for (int i = 0; i < EVIDENCE_WHOLE_STARS; i++) {
         cr_expect_eq(evidence.rating_share[i], wanted[i], "%d stars: %g", i + 1,
                      evidence.rating_share[i]);
     }
+    evidence_deinit(&evidence);
+}
+
+Test(evidence, rules_that_failed_are_named)
+{
+    struct answers answers = {
+        .objective = 0.23,
+        .shares = "",
+        .rules = "{\"name\":\"Fine\",\"health\":\"ok\"},{\"name\":\"New\",\"health\":\"unknown\"},"
+                 "{\"name\":\"Broken\",\"health\":\"err\",\"lastError\":\"many-to-many\"}",
+        .failures = 7};
+    struct evidence evidence;
+    collect(&answers, "conversion", &evidence);
+    cr_assert_eq(evidence.rule_error_count, 1);
+    cr_expect_str_eq(evidence.rule_error[0].rule, "Broken");
+    cr_expect_str_eq(evidence.rule_error[0].text, "many-to-many");
+    cr_expect_eq(evidence.evaluation_failures, 7);
+    cr_expect(evidence.complete);
     evidence_deinit(&evidence);
 }

@@ -580,6 +580,23 @@ Test(judge, a_notification_that_could_not_be_read_is_not_passed_over)
     world_free(world);
 }
 
+Test(judge, a_rule_that_could_not_be_evaluated_is_not_silent)
+{
+    struct world *world = world_as_wanted();
+    world->evidence.rule_error[0] =
+        (struct evidence_rule_error){.rule = "MeanLow", .text = "many-to-many matching"};
+    world->evidence.rule_error_count = 1;
+    cr_expect_eq(judge_world(world), JUDGE_INVALID);
+    cr_expect_str_eq(world->judgement.reason[0],
+                     "rule MeanLow could not be evaluated: many-to-many matching");
+    world_free(world);
+    world = world_as_wanted();
+    world->evidence.evaluation_failures = 3;
+    cr_expect_eq(judge_world(world), JUDGE_INVALID, "failures that have passed");
+    cr_expect_not_null(strstr(world->judgement.reason[0], "3 evaluations of rules failed"));
+    world_free(world);
+}
+
 Test(judge, a_record_must_agree_with_the_ledger)
 {
     static const struct {

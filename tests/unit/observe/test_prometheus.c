@@ -377,6 +377,12 @@ Test(prometheus, a_real_server_is_read, .timeout = 120)
     cr_assert_eq(prometheus_rules(server.client, &rules, &error), ERR_OK, "%s", error.text);
     cr_expect(json_is_array(json_object_get(json_object_get(rules, "data"), "groups")));
     json_decref(rules);
+    double failures = -1;
+    bool found = false;
+    cr_expect_eq(prometheus_own_sum(server.client, "prometheus_tsdb_head_samples_appended_total",
+                                    &failures, &found, &error),
+                 ERR_OK, "%s", error.text);
+    cr_expect(found && failures >= 0, "%g", failures);
     prometheus_free(server.client);
     child_stop(server.child, 10000);
     cr_expect_eq(file_remove_tree(server.folder, &error), ERR_OK);
