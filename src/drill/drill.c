@@ -240,7 +240,8 @@ static enum err conclude(struct drill *drill, struct error *error)
                                     .evidence = &drill->evidence,
                                     .reconciliation = &drill->reconciliation,
                                     .floors = &drill->floors,
-                                    .end_s = drill->play.end_s};
+                                    .end_s = drill->play.end_s,
+                                    .null_drill = drill->config->without_injections};
     judge(&judge_case, &drill->judgement);
     inspect(drill);
     enum err code = drill_report(drill, error);

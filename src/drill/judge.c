@@ -186,14 +186,23 @@ void judge_conclude(struct judgement *judgement)
     }
 }
 
+static void judge_rows(const struct judge_case *at, struct judgement *out)
+{
+    out->row_count = at->scenario->expectation_count;
+    for (int i = 0; i < out->row_count; i++) {
+        judge_row(at, i, &out->row[i]);
+    }
+}
+
 void judge(const struct judge_case *judge_case, struct judgement *out)
 {
     judge_watchdog(judge_case, out);
     judge_rules(judge_case, out);
-    judge_decoy(judge_case, out);
-    out->row_count = judge_case->scenario->expectation_count;
-    for (int i = 0; i < out->row_count; i++) {
-        judge_row(judge_case, i, &out->row[i]);
+    if (judge_case->null_drill) {
+        judge_null(judge_case, out);
+    } else {
+        judge_decoy(judge_case, out);
+        judge_rows(judge_case, out);
     }
     judge_conclude(out);
 }

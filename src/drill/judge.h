@@ -30,6 +30,8 @@ struct judge_case { /* everything there is to judge by; borrowed */
     const struct reconciliation *reconciliation;
     const struct floors *floors; /* NULL = none were measured */
     double end_s;                /* drill time at which the drill ended */
+    bool null_drill; /* nothing was injected: not the scenario's expectations are judged, but that
+                        every alert could have fired in any phase, that none did, and the counts */
 };
 
 #define JUDGE_REASONS_MAX 16

@@ -98,8 +98,8 @@ static double gap_bound_s(const struct judge_case *at, const struct rules_alert 
     return fmax(bound, 3 * interval_s);
 }
 
-static void judge_gaps(const struct judge_case *at, const struct evidence_alert *alert, int phase,
-                       struct judge_row *row)
+void judge_gaps(const struct judge_case *at, const struct evidence_alert *alert, int phase,
+                struct judge_row *row)
 {
     double bound = gap_bound_s(at, alert->rule);
     double from = judge_phase_start_s(at, phase), to = judge_phase_end_s(at, phase);
@@ -369,4 +369,49 @@ void judge_silent(const struct judge_case *at, const struct scenario_expectation
     } else if (row->outcome == JUDGE_PASS) {
         judge_observe(row, "silent");
     }
+}
+
+/* ---- null drills ---- */
+
+static void judge_watched(const struct judge_case *at, struct judge_row *row)
+{
+    snprintf(row->name, sizeof row->name, "every alert was watched");
+    snprintf(row->wanted, sizeof row->wanted, "no gap");
+    if (judge_unanswered(at, row)) {
+        return;
+    }
+    for (int p = 0; p < at->scenario->phase_count && !judge_not_reached(at, p, row); p++) {
+        for (size_t a = 0; a < at->evidence->alert_count; a++) {
+            judge_gaps(at, &at->evidence->alert[a], p, row);
+        }
+    }
+    if (row->outcome == JUDGE_PASS) {
+        judge_observe(row, "%zu alerts in every phase", at->evidence->alert_count);
+    }
+}
+
+static void judge_false_alarms(const struct judge_case *at, struct judge_row *row)
+{
+    snprintf(row->name, sizeof row->name, "no false alarm");
+    snprintf(row->wanted, sizeof row->wanted, "no firing");
+    for (size_t a = 0; a < at->evidence->alert_count; a++) {
+        const struct evidence_alert *alert = &at->evidence->alert[a];
+        double when;
+        if (strcmp(alert->rule->severity, "none") != 0 && fired_in(alert, 0, at->end_s, &when)) {
+            judge_observe(row, "%s fired at %.1f s", alert->rule->name, when);
+            judge_worsen(row, JUDGE_FAIL);
+        }
+    }
+    if (row->outcome == JUDGE_PASS) {
+        judge_observe(row, "silent");
+    }
+}
+
+void judge_null(const struct judge_case *at, struct judgement *out)
+{
+    judge_watched(at, &out->row[out->row_count++]);
+    judge_false_alarms(at, &out->row[out->row_count++]);
+    struct judge_row *counts = &out->row[out->row_count++];
+    snprintf(counts->name, sizeof counts->name, "counts reconcile");
+    judge_reconciles(at, counts);
 }

@@ -28,6 +28,10 @@ bool judge_unanswered(const struct judge_case *at, struct judge_row *row);
 bool judge_cut_short(const struct judge_case *at, int phase, double within, const char *what,
                      struct judge_row *row);
 
+/* A hole in evaluations or scrapes of the phase, in which the alert could have fired unseen. */
+void judge_gaps(const struct judge_case *at, const struct evidence_alert *alert, int phase,
+                struct judge_row *row);
+
 /* The ledger's value of a quantity, NaN without data, and its standard error. */
 double judge_value(const struct judge_case *at, enum scenario_quantity quantity,
                    const struct ledger_counts *counts);
@@ -46,6 +50,9 @@ void judge_resolves(const struct judge_case *at, const struct scenario_expectati
                     struct judge_row *row);
 void judge_silent(const struct judge_case *at, const struct scenario_expectation *wanted,
                   struct judge_row *row);
+
+/* Adds the rows of a null drill. */
+void judge_null(const struct judge_case *at, struct judgement *out);
 
 void judge_notifications(const struct judge_case *at, struct judge_row *row);
 void judge_unnotified(const struct judge_case *at, const struct scenario_expectation *wanted,

@@ -145,15 +145,24 @@ static int phase_of(const struct judge_case *at, double drill_s)
     return phase;
 }
 
-static bool is_meant(const struct judge_case *at, const struct scenario_expectation *wanted,
-                     const struct evidence_notice *notice)
+static bool is_meant(const struct scenario_expectation *wanted, const struct rules_alert *rule)
 {
     if (wanted->alert[0] != '\0') {
-        return strcmp(wanted->alert, notice->alert) == 0;
+        return strcmp(wanted->alert, rule->name) == 0;
     }
-    const struct evidence_alert *known = evidence_find(at->evidence, notice->alert);
-    return known != NULL && strcmp(known->rule->group, wanted->group) == 0 &&
-           strcmp(known->rule->severity, "none") != 0;
+    return strcmp(rule->group, wanted->group) == 0 && strcmp(rule->severity, "none") != 0;
+}
+
+/* Nobody is notified of an alert that could not be evaluated. */
+static void judge_gaps_of_all(const struct judge_case *at,
+                              const struct scenario_expectation *wanted, int phase,
+                              struct judge_row *row)
+{
+    for (size_t a = 0; a < at->evidence->alert_count; a++) {
+        if (is_meant(wanted, at->evidence->alert[a].rule)) {
+            judge_gaps(at, &at->evidence->alert[a], phase, row);
+        }
+    }
 }
 
 static bool has_alert(const struct judge_case *at, const struct scenario_expectation *wanted)
@@ -181,15 +190,20 @@ void judge_unnotified(const struct judge_case *at, const struct scenario_expecta
         return;
     }
     for (int p = 0; p < at->scenario->phase_count; p++) {
-        if ((wanted->phases >> p & 1) != 0 && judge_not_reached(at, p, row)) {
+        if ((wanted->phases >> p & 1) == 0) {
+            continue;
+        }
+        if (judge_not_reached(at, p, row) || judge_unanswered(at, row)) {
             return;
         }
+        judge_gaps_of_all(at, wanted, p, row);
     }
     for (size_t i = 0; i < at->evidence->notice_count; i++) {
         const struct evidence_notice *notice = &at->evidence->notice[i];
+        const struct evidence_alert *known = evidence_find(at->evidence, notice->alert);
         int phase = phase_of(at, notice->received_s);
-        if (!notice->resolved && phase >= 0 && (wanted->phases >> phase & 1) != 0 &&
-            is_meant(at, wanted, notice)) {
+        if (known != NULL && !notice->resolved && phase >= 0 &&
+            (wanted->phases >> phase & 1) != 0 && is_meant(wanted, known->rule)) {
             judge_observe(row, "%s was notified at %.1f s, in %s", notice->alert,
                           notice->received_s, at->scenario->phase[phase].name);
             judge_worsen(row, JUDGE_FAIL);

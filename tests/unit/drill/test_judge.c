@@ -233,6 +233,19 @@ static enum judge_outcome judge_world(struct world *world)
     return world->judgement.outcome;
 }
 
+static enum judge_outcome judge_null_world(struct world *world)
+{
+    struct judge_case judge_case = {.scenario = &world->scenario,
+                                    .ledger = world->ledger,
+                                    .evidence = &world->evidence,
+                                    .reconciliation = &world->reconciliation,
+                                    .end_s = world->end_s,
+                                    .null_drill = true};
+    memset(&world->judgement, 0, sizeof world->judgement);
+    judge(&judge_case, &world->judgement);
+    return world->judgement.outcome;
+}
+
 static const struct judge_row *row_of(const struct world *world, int row)
 {
     return &world->judgement.row[row];
@@ -522,6 +535,99 @@ Test(judge, a_gap_in_what_was_watched_makes_the_drill_invalid)
         cut_hole(series, rows[i].from_s, rows[i].to_s);
         judge_world(world);
         expect_row(world, FIRES, rows[i].outcome, "", rows[i].what);
+        world_free(world);
+    }
+}
+
+enum { NULL_WATCHED, NULL_SILENT, NULL_COUNTS };
+
+static void spoil_beats(struct world *world)
+{
+    world->alert[DOWN].heartbeat.count = 0; /* the others share the points */
+}
+
+static void spoil_scrapes(struct world *world)
+{
+    cut_hole(&world->evidence.scrapes, 30, 33);
+}
+
+static void spoil_answers(struct world *world)
+{
+    world->evidence.complete = false;
+}
+
+static void spoil_counts(struct world *world)
+{
+    world->reconciliation.row[0].ok = false;
+}
+
+static void spoil_asking(struct world *world)
+{
+    world->reconciliation.done = false;
+}
+
+static void raise_alarm(struct world *world)
+{
+    add_episode(world, MEAN, 50, NAN);
+}
+
+static void raise_watchdog(struct world *world)
+{
+    add_episode(world, WATCHDOG, -3, NAN);
+}
+
+Test(judge, a_null_drill_counts_only_if_every_alarm_would_have_been_seen)
+{
+    static const struct {
+        const char *what;
+        void (*spoil)(struct world *);
+        enum judge_outcome outcome;
+        int row;
+        const char *observed;
+    } rows[] = {
+        {"quiet", raise_watchdog, JUDGE_PASS, NULL_WATCHED, "4 alerts in every phase"},
+        {"false alarm", raise_alarm, JUDGE_FAIL, NULL_SILENT, "MeanLow fired at 50.0 s"},
+        {"no evaluation", spoil_beats, JUDGE_INVALID, NULL_WATCHED, "no evaluation for"},
+        {"no scrape", spoil_scrapes, JUDGE_INVALID, NULL_WATCHED, "no scrape for 3.00 s"},
+        {"no answer", spoil_answers, JUDGE_INVALID, NULL_WATCHED, "could not be asked"},
+        {"lost counts", spoil_counts, JUDGE_INVALID, NULL_COUNTS, "lists served"},
+        {"no counts", spoil_asking, JUDGE_INVALID, NULL_COUNTS, "could not be asked"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct world *world = world_new();
+        world->scenario.expectation_count = 0;
+        rows[i].spoil(world);
+        cr_expect_eq(judge_null_world(world), rows[i].outcome, "%s", rows[i].what);
+        expect_row(world, rows[i].row, rows[i].outcome, rows[i].observed, rows[i].what);
+        cr_expect_eq(world->judgement.row_count, 3);
+        world_free(world);
+    }
+}
+
+Test(judge, no_notification_of_an_alert_that_nobody_watched_proves_nothing)
+{
+    static const struct {
+        const char *what;
+        void (*spoil)(struct world *);
+        const char *group;
+        enum judge_outcome outcome;
+        const char *observed;
+    } rows[] = {
+        {"watched", raise_alarm, "drift", JUDGE_PASS, "none"},
+        {"no evaluation", spoil_beats, "infrastructure", JUDGE_INVALID, "no evaluation for"},
+        {"of another group", spoil_beats, "drift", JUDGE_PASS, "none"},
+        {"no scrape", spoil_scrapes, "drift", JUDGE_INVALID, "no scrape for 3.00 s in control"},
+        {"no answer", spoil_answers, "drift", JUDGE_INVALID, "could not be asked"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct world *world = world_new();
+        struct scenario_expectation wanted = {.kind = SCENARIO_UNNOTIFIED, .phases = 1U << CONTROL};
+        snprintf(wanted.group, sizeof wanted.group, "%s", rows[i].group);
+        world->scenario.expectation_count = 0;
+        add_expectation(world, wanted, "unnotified");
+        rows[i].spoil(world);
+        judge_world(world);
+        expect_row(world, 0, rows[i].outcome, rows[i].observed, rows[i].what);
         world_free(world);
     }
 }
