@@ -124,6 +124,7 @@ static void bring_traffic(struct small_world *world)
                 {DRIFT_SHILLING, .1},
                 {DRIFT_TRAFFIC, 2},
                 {DRIFT_COLD_START, .3},
+                {DRIFT_COLD_START, .5},
                 {DRIFT_SLOW_RATERS, 3}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         world->drift.injection[world->drift.count++] =

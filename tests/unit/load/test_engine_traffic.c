@@ -188,6 +188,7 @@ static void everything(void)
     inject(DRIFT_TRAFFIC, 2, 15, 30);
     inject(DRIFT_TRAFFIC, .3, 35, 45);
     inject(DRIFT_COLD_START, .3, 20, 50);
+    inject(DRIFT_COLD_START, .4, 30, 45);
     inject(DRIFT_SLOW_RATERS, 4, 25, 50);
     world.plan.arrivals.newcomers = NEWCOMERS;
     world.plan.arrivals.joins_per_s = .5;
