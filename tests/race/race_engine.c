@@ -120,12 +120,8 @@ static void bring_traffic(struct small_world *world)
     static const struct {
         enum drift_kind kind;
         double size;
-    } rows[] = {{DRIFT_BOTS, .1},
-                {DRIFT_SHILLING, .1},
-                {DRIFT_TRAFFIC, 2},
-                {DRIFT_COLD_START, .3},
-                {DRIFT_COLD_START, .5},
-                {DRIFT_SLOW_RATERS, 3}};
+    } rows[] = {{DRIFT_BOTS, .1},       {DRIFT_SHILLING, .1},   {DRIFT_TRAFFIC, 2},
+                {DRIFT_COLD_START, .3}, {DRIFT_COLD_START, .5}, {DRIFT_SLOW_RATERS, 3}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         world->drift.injection[world->drift.count++] =
             (struct drift_injection){.kind = rows[i].kind,
