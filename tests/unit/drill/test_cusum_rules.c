@@ -230,3 +230,46 @@ Test(cusum_rules, delays_are_at_most_twice_the_floor_of_what_is_exported)
     }
     rule_engine_free(bench.engine);
 }
+
+/* Two instances; the second has a long life of better (or worse) lists behind it, fails a scrape
+ * and comes back, restarts, and is replaced by another one with such a life. Nothing of a life
+ * counts. */
+Test(cusum_rules, an_instance_that_comes_and_goes_is_no_evidence)
+{
+    static const double lives[] = {.9, .01};
+    struct bench bench;
+    open_bench(&bench, 12);
+    for (size_t l = 0; l < 2; l++) {
+        int other[2][SERIES];
+        begin(&bench);
+        for (int n = 0; n < 2; n++) {
+            for (int k = 0; k < SERIES; k++) {
+                char text[128];
+                (void)snprintf(text, sizeof text, "%s{job=\"recommender\",instance=\"b%d\"}",
+                               names[k], n);
+                other[n][k] = rule_engine_series(bench.engine, text, NULL);
+            }
+        }
+        for (int i = 0; i < 360; i++) {
+            bool lost = i == 120 || i == 200, replaced = i >= 300;
+            for (int k = 0; k < SERIES; k++) {
+                double life = k == LISTS ? 1e6 : 1e6 * lives[l];
+                double value = bench.total[k] + (i < 240 || replaced ? life : 0);
+                int id = other[replaced][k];
+                if (lost || i == 300) {
+                    rule_engine_stale(bench.engine, other[0][k], (bench.now_s + SCRAPE_S) * 1000);
+                }
+                if (!lost) {
+                    rule_engine_sample(bench.engine, id, (bench.now_s + SCRAPE_S) * 1000, value);
+                }
+            }
+            play_scrape(&bench, i < 60 ? &rest : &turned, LISTS_PER_S);
+            double new_lists = rule_engine_value(bench.engine, "job:recommendation_lists:new");
+            cr_expect(isnan(new_lists) || new_lists < 1500, "%g at %d", new_lists, i);
+            double sum = rule_engine_value(bench.engine, "job:recommendation_conversion:cusum");
+            cr_expect(i < 100 || sum > 15, "life %g: %g nats at %d", lives[l], sum, i);
+        }
+        cr_expect_eq(episodes(&bench, "RecommendationConversionCusum"), 1);
+    }
+    rule_engine_free(bench.engine);
+}

@@ -18,9 +18,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SERIES_MAX 13
+#define SHIPPED 13
+#define SECOND 5 /* series of a second instance: the first five */
+#define SERIES_MAX (SHIPPED + SECOND)
 #define SAMPLES_MAX 340
-#define WORLDS 6
+#define WORLDS 7
 #define EVALUATION_S 30
 #define TEXT_MAX ((size_t)64 << 20)
 #define ABSENT (-1.0)
@@ -38,6 +40,7 @@ struct world {
 enum { LISTS, CONVERTED, RECIPROCAL, COUNT, SUM, ONE, TWO, THREE, FOUR, FIVE, UP, REQUESTS, STRAY };
 
 #define TARGET "job=\"recommender\",instance=\"a:8000\""
+#define OTHER "job=\"recommender\",instance=\"b:8000\""
 #define BUCKET(le) "user_rating_bucket{" TARGET ",recommender=\"base\",le=\"" le "\"}"
 
 static const char *const shipped_series[SERIES_MAX] = {
@@ -54,6 +57,11 @@ static const char *const shipped_series[SERIES_MAX] = {
     [UP] = "up{" TARGET "}",
     [REQUESTS] = "http_requests_total{" TARGET ",status=\"5xx\"}",
     [STRAY] = "recommendation_ratings_unattributed_total{" TARGET "}",
+    [SHIPPED + LISTS] = "recommendation_lists_total{" OTHER "}",
+    [SHIPPED + CONVERTED] = "recommendation_lists_converted_total{" OTHER "}",
+    [SHIPPED + RECIPROCAL] = "recommendation_reciprocal_rank_total{" OTHER "}",
+    [SHIPPED + COUNT] = "user_rating_count{" OTHER ",recommender=\"base\"}",
+    [SHIPPED + SUM] = "user_rating_sum{" OTHER ",recommender=\"base\"}",
 };
 
 /* Counters of a service at 6.67 lists/s whose conversion and mean rating fall by a part between two
@@ -61,8 +69,8 @@ static const char *const shipped_series[SERIES_MAX] = {
 static void fill(struct world *world, struct rng *rng, double bad, int from, int to)
 {
     static const double share[5] = {.03, .09, .27, .40, .21};
-    double counter[SERIES_MAX] = {0};
-    world->series_count = SERIES_MAX;
+    double counter[SHIPPED] = {0};
+    world->series_count = SHIPPED;
     memcpy(world->series, shipped_series, sizeof shipped_series);
     for (int i = 0; i < world->samples; i++) {
         double worse = i >= from && i < to ? bad : 0;
@@ -84,7 +92,7 @@ static void fill(struct world *world, struct rng *rng, double bad, int from, int
         counter[COUNT] += ratings;
         counter[SUM] += sum;
         counter[UP] = 1;
-        for (int s = 0; s < SERIES_MAX; s++) {
+        for (int s = 0; s < SHIPPED; s++) {
             world->value[s][i] = counter[s];
         }
     }
@@ -127,6 +135,22 @@ static void lose_at_random(struct world *world, struct rng *rng, double share)
         if (rng_uniform(rng) < share) {
             lose(world, i, i + 1, ABSENT);
         }
+    }
+}
+
+/* An instance with a long life behind it, which misses scrapes and restarts. */
+static void add_instance(struct world *world)
+{
+    world->series_count = SERIES_MAX;
+    for (int s = 0; s < SECOND; s++) {
+        double *value = world->value[SHIPPED + s];
+        for (int i = 0; i < world->samples; i++) {
+            value[i] = 1e6 + world->value[s][i];
+            value[i] -= i >= 150 ? 1e6 : 0;
+        }
+        value[40] = value[41] = ABSENT;
+        value[110] = STALE;
+        value[111] = value[112] = value[113] = ABSENT;
     }
 }
 
@@ -328,7 +352,8 @@ static void write_world(struct buf *out, struct rule_engine *engine, const struc
     for (int64_t t_s = 0; t_s <= world->end_s; t_s += EVALUATION_S) {
         step(engine, world, id, t_s, &fed);
         if (t_s % world->check_every_s == 0 || t_s == world->end_s) {
-            write_stored(out, engine, t_s, "{__name__=~\"(job|objective|cusum|expr):.+\"}");
+            write_stored(out, engine, t_s,
+                         "{__name__=~\"(job|instance|objective|cusum|expr):.+\"}");
         }
         write_alerts(out, engine, t_s);
     }
@@ -349,6 +374,7 @@ static struct world *make_world(int number)
         {"target gone and back", 15, 240, .5, 80, 240},
         {"off the grid", 7, 330, .6, 150, 270},
         {"late", 15, 160, 0, 0, 0},
+        {"two instances", 15, 220, .5, 80, 170},
     };
     struct world *world = new_world(rows[number].name, rows[number].step_s, rows[number].samples);
     fill(world, &rng, rows[number].bad, rows[number].from, rows[number].to);
@@ -362,6 +388,8 @@ static struct world *make_world(int number)
     } else if (number == 3) {
         lose(world, 130, 165, STALE);
         restart(world, 165);
+    } else if (number == 6) {
+        add_instance(world);
     } else if (number == 5) {
         for (int s = CONVERTED; s <= FIVE; s++) {
             for (int i = 0; i < 30 + 8 * s; i++) {
