@@ -61,6 +61,9 @@ static double share_of_way(const struct watched *watched, double rest, double mo
 {
     double sign = judge_larger_is_worse(watched->quantity) ? -1 : 1;
     double room = sign * (rest - watched->objective);
+    if (sign * moved <= 0) {
+        return 0; /* few lists at rest may lie beyond the objective by chance */
+    }
     return room > 0 ? sign * moved / room : INFINITY;
 }
 

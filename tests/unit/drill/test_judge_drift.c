@@ -258,13 +258,14 @@ Test(judge_drift, a_decoy_of_thin_traffic_is_judged_by_whole_phases)
 {
     static const struct {
         const char *what;
-        double now;
+        double before, now;
         int64_t every; /* buckets a list */
         const char *reason;
     } rows[] = {
-        {"as it was", 0.3, 5, NULL},
-        {"worse", 0.2, 5, "in drift conversion goes"},
-        {"hardly any", 0.3, 25, "too few lists"},
+        {"as it was", 0.3, 0.3, 5, NULL},
+        {"by chance beyond the objective", 0.23, 0.23, 5, NULL},
+        {"worse", 0.3, 0.2, 5, "in drift conversion goes"},
+        {"hardly any", 0.3, 0.3, 25, "too few lists"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct world *world = world_new();
@@ -273,9 +274,9 @@ Test(judge_drift, a_decoy_of_thin_traffic_is_judged_by_whole_phases)
         for (int64_t b = 0; b < BUCKETS; b++) {
             bool drift = b >= BUCKETS / 2;
             struct ledger_counts counts = {.lists = 1, .rated = b % 2, .stars[7] = b % 2};
-            counts.rest = (struct ledger_expected){1, 0.33, 0.3, 0, 1.27};
+            counts.rest = (struct ledger_expected){1, 0.33, rows[i].before, 0, 1.27};
             counts.now = counts.rest;
-            counts.now.converted = drift ? rows[i].now : 0.3;
+            counts.now.converted = drift ? rows[i].now : rows[i].before;
             *ledger_observed_at(world->ledger, b * LEDGER_BUCKET_NS) =
                 b % (drift ? rows[i].every : 5) == 0 ? counts : (struct ledger_counts){0};
         }
