@@ -24,24 +24,24 @@
  * for (effect_solve). */
 #define SOLVED (ROTATIONS | HABITS | ATTRACTIONS | KIND(POSITION_HABIT))
 
-/* The ways to give a size. The bounds are wide: which sizes can be reached, the people say. */
+/* The ways to give a size. The bounds of effects are wide: which sizes can be reached, the people
+ * say. Those of DRIFT_BY_KIND are drift_bounds of the kind. */
 static const struct size {
     const char *key;
     enum drift_unit unit;
     unsigned kinds;
     double least, most;
 } sizes[] = {
-    {"degrees", DRIFT_BY_KIND, ROTATIONS, 0.1, 180},
+    {"degrees", DRIFT_BY_KIND, ROTATIONS, 0, 0},
     {"stars", DRIFT_STARS, SOLVED, -2, 2},
     {"nats", DRIFT_NATS, SOLVED, 1e-6, 5},
     {"psi", DRIFT_PSI, SOLVED, 1e-6, 10},
     {"factor", DRIFT_BY_KIND,
-     KIND(CUT_SPREAD) | KIND(POPULARITY_WAVE) | KIND(TRAFFIC) | KIND(SLOW_RATERS), 0.01, 100},
+     KIND(CUT_SPREAD) | KIND(POPULARITY_WAVE) | KIND(TRAFFIC) | KIND(SLOW_RATERS), 0, 0},
     {"share", DRIFT_BY_KIND,
-     KIND(NEW_FILMS) | KIND(REMOVED_FILMS) | KIND(USER_MIX) | KIND(COLD_START) | FAKES, 0.0001,
-     0.95},
-    {"utility", DRIFT_BY_KIND, KIND(GENRE_FASHION), -10, 10},
-    {"power", DRIFT_BY_KIND, KIND(POSITION_HABIT), -0.5, 5},
+     KIND(NEW_FILMS) | KIND(REMOVED_FILMS) | KIND(USER_MIX) | KIND(COLD_START) | FAKES, 0, 0},
+    {"utility", DRIFT_BY_KIND, KIND(GENRE_FASHION), 0, 0},
+    {"power", DRIFT_BY_KIND, KIND(POSITION_HABIT), 0, 0},
 };
 #define SIZES (sizeof sizes / sizeof sizes[0])
 
@@ -93,8 +93,11 @@ static void list_sizes(enum drift_kind kind, char *out, size_t size)
 static void read_number(const struct fields_at *at, const struct size *size,
                         struct drift_injection *out)
 {
-    double neutral = strcmp(size->key, "factor") == 0 ? 1 : 0;
-    if (fields_real(at, size->key, FIELDS_REQUIRED, size->least, size->most, &out->size) &&
+    bool by_kind = size->unit == DRIFT_BY_KIND;
+    struct drift_bounds bounds = drift_bounds(out->kind);
+    double neutral = by_kind ? bounds.neutral : 0;
+    double least = by_kind ? bounds.least : size->least, most = by_kind ? bounds.most : size->most;
+    if (fields_real(at, size->key, FIELDS_REQUIRED, least, most, &out->size) &&
         fabs(out->size - neutral) < 1e-9) {
         fields_fault(at->fields, at->path, "'%s': a size of %g changes nothing", size->key,
                      neutral);

@@ -460,59 +460,24 @@ static enum err bind_goal(const struct binding *binding)
 
 /* ---- sizes ---- */
 
-struct bounds {
-    double low, high;
-    const char *what;
-};
-
-static struct bounds bounds_of(enum drift_kind kind)
-{
-    switch (kind) {
-    case DRIFT_CHOICE_ROTATION:
-    case DRIFT_OPINION_ROTATION:
-    case DRIFT_TASTE_ROTATION:
-        return (struct bounds){0, 180, "degrees from 0 to 180"};
-    case DRIFT_CUT_POINTS:
-        return (struct bounds){-4, 4, "stars from -4 to 4"};
-    case DRIFT_CUT_SPREAD:
-        return (struct bounds){.05, 20, "a factor from 0.05 to 20"};
-    case DRIFT_GENRE_FASHION:
-        return (struct bounds){-20, 20, "nats of utility from -20 to 20"};
-    case DRIFT_POPULARITY_WAVE:
-        return (struct bounds){0, 20, "a factor from 0 to 20"};
-    case DRIFT_POSITION_HABIT:
-        return (struct bounds){-5, 5, "a power from -5 to 5"};
-    case DRIFT_NEW_FILMS:
-    case DRIFT_REMOVED_FILMS:
-        return (struct bounds){0, .9, "a share from 0 to 0.9"};
-    case DRIFT_USER_MIX:
-    case DRIFT_COLD_START:
-    case DRIFT_BOTS:
-    case DRIFT_SHILLING:
-        return (struct bounds){0, 1, "a share from 0 to 1"};
-    case DRIFT_TRAFFIC:
-    case DRIFT_SLOW_RATERS:
-        break;
-    }
-    return (struct bounds){0, 1e6, "a factor of at least 0"};
-}
-
 /* Until effect_solve says what a size in effect units comes to, it comes to no drift. */
 static enum err bind_size(const struct binding *binding)
 {
     struct drift_injection *injection = binding->injection;
-    struct bounds bounds = bounds_of(injection->kind);
-    injection->parameter = injection->kind == DRIFT_CUT_SPREAD ? 1 : 0;
+    struct drift_bounds bounds = drift_bounds(injection->kind);
+    bool possible = injection->size >= bounds.least && injection->size <= bounds.most;
+    injection->parameter = bounds.neutral;
     if (injection->unit == DRIFT_STARS && injection->kind == DRIFT_CUT_POINTS) {
         injection->parameter = rating_shift(&binding->population->rating, injection->size);
     }
     if (injection->unit != DRIFT_BY_KIND) {
         return ERR_OK;
     }
-    if (!(injection->size >= bounds.low && injection->size <= bounds.high)) {
+    if (!possible && injection->size != bounds.neutral) {
         return error_set(binding->error, ERR_INPUT, NULL, 0,
-                         "injection %d (%s): its size is %s, not %g", binding->number,
-                         drift_kind_name(injection->kind), bounds.what, injection->size);
+                         "injection %d (%s): its size is %s from %g to %g, not %g", binding->number,
+                         drift_kind_name(injection->kind), bounds.of, bounds.least, bounds.most,
+                         injection->size);
     }
     injection->parameter = injection->size;
     return ERR_OK;

@@ -129,6 +129,38 @@ bool drift_of_people(enum drift_kind kind)
     return kind < DRIFT_USER_MIX;
 }
 
+struct drift_bounds drift_bounds(enum drift_kind kind)
+{
+    switch (kind) {
+    case DRIFT_CHOICE_ROTATION:
+    case DRIFT_OPINION_ROTATION:
+    case DRIFT_TASTE_ROTATION:
+        return (struct drift_bounds){.1, 180, 0, "an angle in degrees"};
+    case DRIFT_CUT_POINTS:
+        return (struct drift_bounds){-4, 4, 0, "a shift in stars"};
+    case DRIFT_CUT_SPREAD: /* beyond, all ratings are the same or at the ends of the scale */
+        return (struct drift_bounds){.05, 20, 1, "a factor"};
+    case DRIFT_GENRE_FASHION:
+        return (struct drift_bounds){-10, 10, 0, "a utility in nats"};
+    case DRIFT_POPULARITY_WAVE:
+        return (struct drift_bounds){.01, 20, 1, "a factor"};
+    case DRIFT_POSITION_HABIT:
+        return (struct drift_bounds){-.5, 5, 0, "a power"};
+    case DRIFT_NEW_FILMS: /* something must be left to choose from */
+    case DRIFT_REMOVED_FILMS:
+        return (struct drift_bounds){.0001, .9, 0, "a share"};
+    case DRIFT_USER_MIX:
+    case DRIFT_COLD_START:
+    case DRIFT_BOTS:
+    case DRIFT_SHILLING:
+        return (struct drift_bounds){.0001, .95, 0, "a share"};
+    case DRIFT_TRAFFIC:
+    case DRIFT_SLOW_RATERS:
+        break;
+    }
+    return (struct drift_bounds){.01, 100, 1, "a factor"};
+}
+
 /* What is bound is constant to everybody but the binding and this. */
 static void give_back(const void *bound)
 {

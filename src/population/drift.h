@@ -132,6 +132,15 @@ struct drift drift_completed(const struct drift *drift);
 const char *drift_kind_name(enum drift_kind kind);
 int drift_kind_named(const char *name);
 bool drift_of_people(enum drift_kind kind); /* false: of traffic */
+
+/* Sizes a kind can have in DRIFT_BY_KIND: what scenarios may ask for and binding accepts. The
+ * neutral size changes nothing (of a share of visits, nothing is asked for); it can be bound. */
+struct drift_bounds {
+    double least, most, neutral;
+    const char *of; /* what a size is, "a factor" */
+};
+struct drift_bounds drift_bounds(enum drift_kind kind);
+
 /* Forgets what is bound without freeing it, and keeps the plain values: for a copy that is to
  * outlive what it shares. */
 void drift_unbind(struct drift *drift);

@@ -31,27 +31,28 @@ struct search {
 static bool range_of(const struct drift_injection *injection, struct range *out)
 {
     bool signed_size = injection->unit == DRIFT_STARS;
+    double neutral = drift_bounds(injection->kind).neutral;
     switch (injection->kind) {
     case DRIFT_CHOICE_ROTATION:
     case DRIFT_OPINION_ROTATION:
     case DRIFT_TASTE_ROTATION:
-        *out = (struct range){0, 0, 180};
+        *out = (struct range){neutral, 0, 180};
         return true;
     case DRIFT_CUT_POINTS:
-        *out = (struct range){0, -4, signed_size ? 4 : 0};
+        *out = (struct range){neutral, -4, signed_size ? 4 : 0};
         return true;
     case DRIFT_CUT_SPREAD:
-        *out = (struct range){1, signed_size || injection->narrows ? .1 : 1,
+        *out = (struct range){neutral, signed_size || injection->narrows ? .1 : 1,
                               signed_size || !injection->narrows ? 5 : 1};
         return true;
     case DRIFT_GENRE_FASHION:
-        *out = (struct range){0, signed_size ? -8 : 0, 8};
+        *out = (struct range){neutral, signed_size ? -8 : 0, 8};
         return true;
     case DRIFT_POPULARITY_WAVE:
-        *out = (struct range){1, signed_size ? -5 : 1, 10};
+        *out = (struct range){neutral, signed_size ? 0 : 1, 10};
         return true;
     case DRIFT_POSITION_HABIT:
-        *out = (struct range){0, signed_size ? -.5 : 0, 4};
+        *out = (struct range){neutral, signed_size ? -.5 : 0, 4};
         return true;
     case DRIFT_NEW_FILMS: /* their films are chosen by the parameter, when bound */
     case DRIFT_REMOVED_FILMS:

@@ -285,9 +285,9 @@ Test(bind, what_cannot_be_bound_is_refused_and_nothing_stays_bound)
          {.kind = DRIFT_CHOICE_ROTATION,
           .cohort = {.kind = DRIFT_GENRE_LOVERS, .share = .1, .genre = "Nothing"}}},
         {"nobody", "nobody of 400 people", {.kind = DRIFT_CUT_POINTS, .cohort = {DRIFT_SHARE}}},
-        {"angle", "degrees from 0 to 180", {.kind = DRIFT_CHOICE_ROTATION, .size = 181}},
+        {"angle", "degrees from 0.1 to 180", {.kind = DRIFT_CHOICE_ROTATION, .size = 181}},
         {"spread", "a factor from 0.05", {.kind = DRIFT_CUT_SPREAD, .size = 0}},
-        {"share", "a share from 0 to 0.9", {.kind = DRIFT_REMOVED_FILMS, .size = 1}},
+        {"share", "a share from 0.0001 to 0.9", {.kind = DRIFT_REMOVED_FILMS, .size = 1}},
         {"no number", "a power", {.kind = DRIFT_POSITION_HABIT, .size = NAN}},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -302,18 +302,39 @@ Test(bind, what_cannot_be_bound_is_refused_and_nothing_stays_bound)
     }
 }
 
+Test(bind, every_kind_has_the_sizes_of_its_bounds_and_no_others)
+{
+    for (int kind = DRIFT_CHOICE_ROTATION; kind <= DRIFT_SLOW_RATERS; kind++) {
+        struct drift_bounds bounds = drift_bounds((enum drift_kind)kind);
+        const double sizes[] = {bounds.least,     bounds.most,        bounds.neutral,
+                                bounds.least - 1, bounds.most * 1.01, NAN};
+        for (int k = 0; k < 6; k++) {
+            struct drift drift = {.count = 1,
+                                  .injection = {{.kind = (enum drift_kind)kind, .size = sizes[k]}}};
+            struct error error = {0};
+            (void)snprintf(drift.injection[0].genre, DRIFT_GENRE_SIZE, "%s",
+                           drift_rows_genre(world.population));
+            cr_expect_eq(bind(&drift, &error), k < 3 ? ERR_OK : ERR_INPUT, "%s of %g: %s",
+                         drift_kind_name((enum drift_kind)kind), sizes[k], error.text);
+            drift_deinit(&drift);
+        }
+    }
+}
+
 Test(bind, sizes_in_effect_units_wait_for_the_solver)
 {
     struct drift drift = {
-        .count = 3,
+        .count = 4,
         .injection = {{.kind = DRIFT_CUT_POINTS, .unit = DRIFT_STARS, .size = -.5},
                       {.kind = DRIFT_CUT_SPREAD, .unit = DRIFT_PSI, .size = .2},
-                      {.kind = DRIFT_CUT_POINTS, .unit = DRIFT_NATS, .size = .1}}};
+                      {.kind = DRIFT_CUT_POINTS, .unit = DRIFT_NATS, .size = .1},
+                      {.kind = DRIFT_POPULARITY_WAVE, .unit = DRIFT_PSI, .size = .01}}};
     struct error error = {0};
     cr_assert_eq(bind(&drift, &error), ERR_OK);
     cr_expect_eq(drift.injection[0].parameter, rating_shift(&world.population->rating, -.5));
     cr_expect_eq(drift.injection[1].parameter, 1);
     cr_expect_eq(drift.injection[2].parameter, 0);
+    cr_expect_eq(drift.injection[3].parameter, 1, "fame as it was");
     drift_deinit(&drift);
 }
 

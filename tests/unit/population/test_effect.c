@@ -312,6 +312,8 @@ Test(effect, sizes_out_of_reach_name_what_can_be_reached)
          "injection 1 (rating-shift): a size of -6 stars cannot be reached"},
         {{.kind = DRIFT_OPINION_ROTATION, .unit = DRIFT_STARS, .size = -1.5}, "these people"},
         {{.kind = DRIFT_CUT_SPREAD, .unit = DRIFT_PSI, .size = 90}, "reach 0 to "},
+        /* Less than fame without any weight would bring about. */
+        {{.kind = DRIFT_POPULARITY_WAVE, .unit = DRIFT_STARS, .size = -.04}, "these people"},
         {{.kind = DRIFT_TRAFFIC, .unit = DRIFT_STARS, .size = 1},
          "injection 1 (traffic) has no size in stars"},
         {{.kind = DRIFT_COLD_START, .unit = DRIFT_NATS, .size = .1}, "has no size in nats"},
