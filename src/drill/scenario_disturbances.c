@@ -29,6 +29,10 @@ static void read_fault(const struct fields_at *at, struct scenario_disturbance *
         fields_fault(at->fields, path, "'fault' has no 'duration_s': 'lasts' says it");
         return;
     }
+    if (!json_is_string(json_object_get(fault, "kind"))) {
+        fields_fault(at->fields, path, "'fault' needs 'kind', a text");
+        return;
+    }
     char *text = json_dumps(fault, JSON_COMPACT);
     if (!text_copy(out->fault, sizeof out->fault, text)) {
         fields_fault(at->fields, path, "'fault': expected at most %zu bytes of JSON",
