@@ -30,7 +30,7 @@ static void read_fault(const struct fields_at *at, struct scenario_disturbance *
         return;
     }
     if (!json_is_string(json_object_get(fault, "kind"))) {
-        fields_fault(at->fields, path, "'fault' needs 'kind', a text");
+        fields_fault(at->fields, path, "'fault': expected 'kind', a text");
         return;
     }
     char *text = json_dumps(fault, JSON_COMPACT);
