@@ -42,6 +42,7 @@ struct null_work {
     size_t part_count, rule_count;
     struct virtual_null_part *part;
     struct events *kept; /* [part_count], not sorted anew, freed here */
+    int64_t kept_events; /* at most EVENTS_MAX, or twenty long drills would fill the memory */
     char **rules;
     int64_t scrape_ns;
     struct virtual_null virtual;
@@ -63,6 +64,12 @@ static void keep_part(struct null_work *work, const struct drill_facts *facts)
 {
     const struct events *events = &facts->play->engine.events;
     const struct scenario *scenario = facts->scenario;
+    if (work->kept_events + events->count > EVENTS_MAX) {
+        log_write(LOG_WARN, "drill", "virtual hours leave out seed %" PRIu64 ": too many lists",
+                  work->seed);
+        return;
+    }
+    work->kept_events += events->count;
     size_t number = work->part_count++;
     int64_t warm_ns = scenario->phase_count > 1 ? scenario->phase[1].start_ns : 0;
     work->kept = mem_resize(work->kept, work->part_count, sizeof *work->kept);
