@@ -145,9 +145,11 @@ struct step_world {
     double converted;       /* ... with at least 3.0 */
     double reciprocal_rank; /* 1 / rank if rated, else 0 */
     double stars;           /* stars given if rated, else 0: mean rating = stars / rated */
+    double half_stars[10];  /* probability that one is rated (entry + 1) / 2 stars; sums to rated */
     /* Of what happened: P(film or none) * P(half stars or no rating | film), given what was really
-     * looked at, times how much likelier than at rest that was (1 unless an injection moves the
-     * position habit). 0 where it cannot happen: a new film at rest, a removed one afterwards. */
+     * looked at, and of that too if in any of the worlds an injection has moved the position habit
+     * (otherwise all look alike). 0 where it cannot happen: a new film at rest, a removed one
+     * afterwards, a cascade that stops where it never does. */
     double likelihood;
 };
 

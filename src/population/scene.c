@@ -67,21 +67,18 @@ void scene_look(const struct moment *moment, struct rng draws, int32_t places, b
     }
 }
 
-double scene_look_ratio(const struct moment *moment, const bool *looked, int32_t places)
+double scene_look_probability(const struct moment *moment, const bool *looked, int32_t places)
 {
     bool cascade = moment->population->config.examination == POPULATION_CASCADE;
-    double ratio = 1;
-    for (int32_t place = 0; moment->power != 0 && place < places; place++) {
-        double rest = look_at(moment->population, 0, place);
-        double now = look_at(moment->population, moment->power, place);
-        if (now != rest) {
-            ratio *= looked[place] ? now / rest : (1 - now) / (1 - rest);
-        }
+    double probability = 1;
+    for (int32_t place = 0; place < places; place++) {
+        double at = look_at(moment->population, moment->power, place);
+        probability *= looked[place] ? at : 1 - at;
         if (cascade && !looked[place]) {
             break; /* those below are not looked at for sure */
         }
     }
-    return ratio;
+    return probability;
 }
 
 /* ---- new films ---- */

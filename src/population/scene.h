@@ -38,8 +38,8 @@ void scene_look(const struct moment *moment, struct rng draws, int32_t places, b
  * looked at. */
 void scene_make(const struct moment *moment, uint32_t step, const struct scene_films *films,
                 const bool *also, struct scene *out);
-/* How likely it was that just these places are looked at, over the same at rest. */
-double scene_look_ratio(const struct moment *moment, const bool *looked, int32_t places);
+/* How likely it is that just these places are looked at. */
+double scene_look_probability(const struct moment *moment, const bool *looked, int32_t places);
 /* Is the film among those in rising order? */
 bool scene_contains(const int32_t *rising, int32_t count, int32_t film);
 

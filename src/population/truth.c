@@ -72,6 +72,7 @@ static void expect(const struct moment *moment, const struct scene *scene, struc
         out->rated += rated;
         out->reciprocal_rank += rated / (place + 1);
         for (int h = 0; h < 10; h++) {
+            out->half_stars[h] += rated * pmf[h];
             out->stars += rated * pmf[h] * (h + 1) / 2.;
             out->converted += h >= 5 ? rated * pmf[h] : 0;
         }
@@ -83,12 +84,11 @@ static double likelihood(const struct moment *moment, const struct scene *scene,
 {
     double taken[POPULATION_LIST_MAX], pmf[10];
     double rates = moment->population->config.rating_share;
-    double look = scene_look_ratio(moment, looked, scene->list->count);
     double any = truth_choice(moment, scene, looked, taken);
     if (outcome->rank == 0) {
-        return look * (1 - any);
+        return 1 - any;
     }
-    double film = look * taken[outcome->rank - 1];
+    double film = taken[outcome->rank - 1];
     if (outcome->half_stars == 0) {
         return film * (1 - rates);
     }
@@ -96,17 +96,28 @@ static double likelihood(const struct moment *moment, const struct scene *scene,
     return film * rates * pmf[outcome->half_stars - 1];
 }
 
-static void describe(const struct moment *moment, uint32_t step, const struct scene_films *films,
-                     const bool *looked, const struct step_outcome *outcome, struct step_world *out)
+/* A step whose world is asked for, in each of the worlds. */
+struct asked {
+    uint32_t step;
+    const struct scene_films *films;
+    bool looked[POPULATION_LIST_MAX];
+    bool looks; /* is what was looked at likelier in one world than in another? */
+    const struct step_outcome *outcome;
+};
+
+static void describe(const struct moment *moment, const struct asked *asked, struct step_world *out)
 {
     struct scene scene;
     *out = (struct step_world){.likelihood = 1};
-    scene_make(moment, step, films, looked, &scene);
+    scene_make(moment, asked->step, asked->films, asked->looked, &scene);
     if (scene.abandoned) {
         return;
     }
     expect(moment, &scene, out);
-    out->likelihood = likelihood(moment, &scene, looked, outcome);
+    out->likelihood = likelihood(moment, &scene, asked->looked, asked->outcome);
+    if (asked->looks) {
+        out->likelihood *= scene_look_probability(moment, asked->looked, asked->films->list->count);
+    }
 }
 
 /* Is every injection of the people in `now` as it is in the other world? */
@@ -126,24 +137,25 @@ void population_step_truth(const struct population *population, const struct dri
                            const struct step_outcome *outcome, struct step_truth *out)
 {
     const struct scene_films films = {.list = list, .seen = seen, .seen_count = seen_count};
+    struct asked asked = {.step = step, .films = &films, .outcome = outcome};
     struct moment rest, now, full;
-    bool looked[POPULATION_LIST_MAX];
     moment_make(population, drift, MOMENT_REST, 0, person, &rest);
     moment_make(population, drift, MOMENT_NOW, nominal_ns, person, &now);
     moment_make(population, drift, MOMENT_FULL, 0, person, &full);
+    asked.looks = now.power != 0 || full.power != 0;
     scene_look(&now, scene_stream(population, person, POPULATION_STEP_LOOK, step), list->count,
-               looked);
-    describe(&rest, step, &films, looked, outcome, &out->rest);
+               asked.looked);
+    describe(&rest, &asked, &out->rest);
     if (same_shares(&rest, &full)) {
         out->full = out->rest;
     } else {
-        describe(&full, step, &films, looked, outcome, &out->full);
+        describe(&full, &asked, &out->full);
     }
     if (same_shares(&now, &rest)) {
         out->now = out->rest;
     } else if (same_shares(&now, &full)) {
         out->now = out->full;
     } else {
-        describe(&now, step, &films, looked, outcome, &out->now);
+        describe(&now, &asked, &out->now);
     }
 }

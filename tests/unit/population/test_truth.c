@@ -14,6 +14,7 @@ static const struct {
     {"plain", POPULATION_POSITION, 0, 0, 1},
     {"cascade", POPULATION_CASCADE, .3, 0, 1},
     {"careless", POPULATION_POSITION, 0, .2, .5},
+    {"cascade that never stops", POPULATION_CASCADE, 0, 0, 1},
 };
 
 static void begin(struct people_world *world, size_t behaviour)
@@ -45,6 +46,20 @@ static void expected(const struct step_world *world, double out[QUANTITIES])
     out[3] = world->stars;
 }
 
+/* The probabilities of ratings add up to the sums of them. */
+static void expect_ratings(const struct step_world *world, const char *name)
+{
+    double rated = 0, converted = 0, stars = 0;
+    for (int h = 0; h < 10; h++) {
+        rated += world->half_stars[h];
+        converted += h >= 5 ? world->half_stars[h] : 0;
+        stars += world->half_stars[h] * (h + 1) / 2;
+    }
+    cr_assert_float_eq(rated, world->rated, 1e-12, "%s", name);
+    cr_assert_float_eq(converted, world->converted, 1e-12, "%s", name);
+    cr_assert_float_eq(stars, world->stars, 1e-12, "%s", name);
+}
+
 /* What was rolled has the computed mean, and the likelihood of what happened is that of a
  * probability: over what happens now, the mean of (likelihood elsewhere / now) is 1 as long as
  * nothing is impossible now. */
@@ -64,6 +79,7 @@ static void expect_agreement(const struct population *p, const struct drift *dri
             population_step_truth(p, drift, 1000, person, step, &list, seen, 4, &outcome, &truth);
             realised(&outcome, is);
             expected(&truth.now, wanted);
+            expect_ratings(&truth.now, row->name);
             for (int q = 0; q < QUANTITIES; q++) {
                 gap[q] += is[q] - wanted[q];
                 square[q] += (is[q] - wanted[q]) * (is[q] - wanted[q]);
@@ -98,6 +114,84 @@ Test(truth, expectations_are_the_means_of_what_happens)
         }
         people_world_end(&world);
     }
+}
+
+/* Six at once, none of them where it began or will end at the moment that is played. */
+static struct drift six(const struct population *p)
+{
+    struct drift drift = {.count = 6,
+                          .injection = {
+                              {.kind = DRIFT_CHOICE_ROTATION, .shape = DRIFT_LINEAR, .size = 70},
+                              {.kind = DRIFT_TASTE_ROTATION,
+                               .shape = DRIFT_GRADUAL,
+                               .towards = DRIFT_SWAP_GROUPS,
+                               .size = 60,
+                               .cohort = {.kind = DRIFT_SHARE, .share = .6}},
+                              {.kind = DRIFT_CUT_POINTS, .shape = DRIFT_LINEAR, .size = -.8},
+                              {.kind = DRIFT_CUT_SPREAD, .shape = DRIFT_GRADUAL, .size = 1.6},
+                              {.kind = DRIFT_GENRE_FASHION,
+                               .size = 1.2,
+                               .cohort = {.kind = DRIFT_ACTIVITY_BAND, .from = .5, .to = 1}},
+                              {.kind = DRIFT_POSITION_HABIT, .shape = DRIFT_LINEAR, .size = .8},
+                          }};
+    struct parallel one = {.threads = 1};
+    struct error error = {0};
+    for (int i = 0; i < drift.count; i++) {
+        struct drift_injection *injection = &drift.injection[i];
+        injection->onset_ns = injection->shape == DRIFT_SUDDEN ? 900 : 100 * i;
+        injection->ramp_ns = injection->shape == DRIFT_SUDDEN ? 0 : 1600;
+        injection->end_ns = INT64_MAX;
+        (void)snprintf(injection->genre, sizeof injection->genre, "%s", drift_rows_genre(p));
+    }
+    people_world_must(population_bind_drift(p, &drift, &one, &error), &error);
+    return drift;
+}
+
+Test(truth, expectations_are_the_means_of_what_happens_in_the_midst_of_six_injections)
+{
+    const struct drift_row row = {.name = "six at once"};
+    for (size_t b = 0; b < sizeof behaviours / sizeof behaviours[0]; b++) {
+        struct people_world world;
+        begin(&world, b);
+        struct drift drift = six(world.population);
+        for (int i = 0; i < drift.count; i++) {
+            double intensity = drift_intensity(&drift.injection[i], 1000);
+            bool whole = drift.injection[i].shape == DRIFT_SUDDEN;
+            cr_expect(whole ? intensity == 1 : intensity > .1 && intensity < .9, "%d: %g", i,
+                      intensity);
+        }
+        expect_agreement(world.population, &drift, behaviours[b].name, &row);
+        drift_deinit(&drift);
+        people_world_end(&world);
+    }
+}
+
+/* At rest a cascade that never stops looks at all films, so a list left half way tells for sure. */
+Test(truth, looks_that_cannot_be_at_rest_are_told_by_their_likelihood)
+{
+    struct people_world world;
+    begin(&world, 3);
+    const struct population *p = world.population;
+    struct drift_injection habit = {.kind = DRIFT_POSITION_HABIT, .size = .8, .end_ns = INT64_MAX};
+    struct drift drift = drift_rows_bind(p, &habit);
+    int32_t impossible = 0;
+    for (int32_t person = 0; person < PEOPLE; person++) {
+        struct step_list list = drift_rows_list(p, (uint64_t)person);
+        for (int64_t at_ns = 999; at_ns <= 1000; at_ns++) {
+            struct step_truth truth;
+            struct step_outcome outcome =
+                population_step(p, &drift, at_ns, person, 1, &list, NULL, 0);
+            population_step_truth(p, &drift, at_ns, person, 1, &list, NULL, 0, &outcome, &truth);
+            cr_assert(truth.now.likelihood > 0 && truth.now.likelihood <= 1);
+            cr_assert(truth.rest.likelihood >= 0 && truth.rest.likelihood <= 1);
+            cr_assert(truth.full.likelihood > 0 && truth.full.likelihood <= 1);
+            cr_assert(at_ns == 1000 || truth.rest.likelihood > 0, "it happened at rest");
+            impossible += truth.rest.likelihood == 0;
+        }
+    }
+    cr_expect_gt(impossible, PEOPLE / 2, "most lists are left half way: %d", impossible);
+    drift_deinit(&drift);
+    people_world_end(&world);
 }
 
 static bool same_world(const struct step_world *a, const struct step_world *b)
