@@ -89,6 +89,13 @@ static void make_lists(void *context, int64_t first, int64_t end, unsigned lane)
     }
 }
 
+/* As arrivals weigh people: newcomers, who have rated nothing, come alike. */
+static double weight_of(const struct effect_sample *sample, int32_t person)
+{
+    bool alike = !sample->config.by_activity || population_is_newcomer(sample->population, person);
+    return alike ? 1 : population_activity(sample->population, person);
+}
+
 /* `count` people out of `all` from `first` on, who make `share` of the visits at rest. */
 static void take_people(struct effect_sample *sample, int32_t first, int32_t all, int32_t count,
                         double share)
@@ -97,9 +104,7 @@ static void take_people(struct effect_sample *sample, int32_t first, int32_t all
     for (int32_t k = 0; k < count; k++) {
         int32_t row = sample->count + k;
         sample->person[row] = first + (int32_t)((int64_t)k * all / count);
-        sample->weight[row] = sample->config.by_activity
-                                  ? population_activity(sample->population, sample->person[row])
-                                  : 1;
+        sample->weight[row] = weight_of(sample, sample->person[row]);
         total += sample->weight[row];
     }
     for (int32_t k = 0; k < count; k++) {

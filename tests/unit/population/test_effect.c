@@ -1,6 +1,6 @@
 #include "base/mem.h"
 #include "people_world.h"
-#include "population/effect.h"
+#include "population/effect_int.h"
 #include "population/population_int.h"
 
 #include <criterion/criterion.h>
@@ -128,20 +128,72 @@ Test(effect, the_number_of_threads_changes_no_bit)
     world_deinit(&world);
 }
 
+enum { QUANTITIES = 4 };
+
+/* Sums of what the people of the sample do with their lists less what was expected, and of its
+ * square, in the order rated, converted, reciprocal rank, stars. */
+static void play(const struct effect_world *world, const struct drift *drift,
+                 const struct effect *expected, double gap[QUANTITIES], double square[QUANTITIES])
+{
+    const struct effect_sample *sample = world->sample;
+    const double wanted[QUANTITIES] = {expected->rated, expected->conversion,
+                                       expected->reciprocal_rank,
+                                       expected->rated * expected->mean_rating};
+    for (int32_t k = 0; k < sample->count; k++) {
+        for (uint32_t step = 0; step < EFFECT_LOOKS; step++) {
+            struct step_outcome outcome = population_step(
+                sample->population, drift, 1, sample->person[k], step, &sample->list[k], NULL, 0);
+            bool rated = outcome.half_stars > 0;
+            const double is[QUANTITIES] = {rated, outcome.half_stars >= 6,
+                                           rated ? 1. / outcome.rank : 0, outcome.half_stars / 2.};
+            for (int q = 0; q < QUANTITIES; q++) {
+                gap[q] += is[q] - wanted[q];
+                square[q] += (is[q] - wanted[q]) * (is[q] - wanted[q]);
+            }
+        }
+    }
+}
+
 Test(effect, expectations_are_what_many_people_do)
+{
+    static const struct {
+        const char *name;
+        struct drift_injection injection;
+    } rows[] = {
+        {"turned", {.kind = DRIFT_CHOICE_ROTATION, .size = 180}},
+        {"harsher", {.kind = DRIFT_CUT_POINTS, .size = -.6}},
+        {"wider", {.kind = DRIFT_CUT_SPREAD, .size = 1.8}},
+        {"impatient", {.kind = DRIFT_POSITION_HABIT, .size = 1}},
+        {"fewer films", {.kind = DRIFT_REMOVED_FILMS, .size = .5}},
+    };
+    static const char *const names[QUANTITIES] = {"rated", "converted", "reciprocal rank", "stars"};
+    struct effect_world world;
+    world_init(&world);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        double gap[QUANTITIES] = {0}, square[QUANTITIES] = {0};
+        struct drift drift = bound(&world, rows[i].injection);
+        struct effect effect = whole(&world, &drift);
+        play(&world, &drift, &effect, gap, square);
+        for (int q = 0; q < QUANTITIES; q++) {
+            cr_expect_lt(fabs(gap[q]), 4.5 * sqrt(square[q]), "%s, %s: off by %.1f, deviation %.1f",
+                         rows[i].name, names[q], gap[q], sqrt(square[q]));
+        }
+        drift_deinit(&drift);
+    }
+    world_deinit(&world);
+}
+
+Test(effect, lists_of_the_same_making_agree_on_what_a_turn_of_tastes_costs)
 {
     struct effect_world world;
     world_init(&world);
-    const struct population *population = world.people.population;
     struct drift drift =
         bound(&world, (struct drift_injection){.kind = DRIFT_CHOICE_ROTATION, .size = 180});
-    struct effect expected = whole(&world, &drift);
-    /* The same people, and lists that suit nobody: only the shares must agree, so each plays steps
-     * of its own, with draws of choice and rating. */
+    struct effect expected = whole(&world, &drift), again;
     struct effect_config config = effect_defaults();
     config.seed = 2;
-    struct effect_sample *other = effect_sample_new(&config, population, &world.parallel);
-    struct effect again;
+    struct effect_sample *other =
+        effect_sample_new(&config, world.people.population, &world.parallel);
     effect_measure_one(other, &drift, 0, &world.parallel, &again);
     cr_expect_float_eq(again.conversion_change, expected.conversion_change, .08,
                        "other lists of the same making: %g, %g", again.conversion_change,
@@ -253,6 +305,35 @@ Test(effect, people_without_a_past_get_lists_that_know_nothing_of_them)
     cr_expect_lt(effect.conversion_change, -.1, "%g", effect.conversion_change);
     effect_sample_free(sample);
     drift_deinit(&cold);
+    people_world_end(&people);
+}
+
+Test(effect, people_without_a_past_come_alike_also_by_activity)
+{
+    struct people_world people;
+    struct error error = {0};
+    struct parallel parallel = {.threads = 2};
+    people_world_small(&people, 80, 2);
+    population_free(people.population);
+    struct population_config config = population_defaults();
+    config.users = 400;
+    config.newcomers = 100;
+    people_world_must(
+        population_build(&config, &people.data, &parallel, &people.population, &error), &error);
+    struct effect_config sampling = effect_defaults();
+    sampling.by_activity = true;
+    struct effect_sample *sample = effect_sample_new(&sampling, people.population, &parallel);
+    double settled = 0, least = 1, most = 0;
+    for (int32_t k = 0; k < sample->count; k++) {
+        double weight = sample->weight[k];
+        settled += k < sample->settled ? weight : 0;
+        least = k < sample->settled && weight < least ? weight : least;
+        most = k < sample->settled && weight > most ? weight : most;
+        cr_expect(k < sample->settled || fabs(weight - .25 / 100) < 1e-12, "%g", weight);
+    }
+    cr_expect_float_eq(settled, .75, 1e-9);
+    cr_expect_gt(most, 3 * least, "those with one do not: %g to %g", least, most);
+    effect_sample_free(sample);
     people_world_end(&people);
 }
 
