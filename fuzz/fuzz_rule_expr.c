@@ -4,6 +4,8 @@
 
 #include "base/mem.h"
 
+#include <math.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,8 +42,9 @@ static void check_same(const struct rule_element *left, const struct rule_elemen
                        size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (strcmp(left[i].labels, right[i].labels) != 0 ||
-            memcmp(&left[i].value, &right[i].value, sizeof(double)) != 0) {
+        bool same =
+            left[i].value == right[i].value || (isnan(left[i].value) && isnan(right[i].value));
+        if (strcmp(left[i].labels, right[i].labels) != 0 || !same) {
             abort();
         }
     }

@@ -134,11 +134,11 @@ static void add_visit(struct pool *pool, const struct event *const *event, int64
 static void add_part(struct pool *pool, const struct virtual_null_part *part, double scale_s)
 {
     int64_t count = part->events->count;
-    const struct event **sorted = mem_array((size_t)count + 1, sizeof *sorted);
+    const struct event **sorted = mem_array((size_t)count + 1, sizeof(const struct event *));
     for (int64_t i = 0; i < count; i++) {
         sorted[i] = &part->events->event[i];
     }
-    qsort(sorted, (size_t)count, sizeof *sorted, compare_visits);
+    qsort(sorted, (size_t)count, sizeof(const struct event *), compare_visits);
     for (int64_t i = 0, end; i < count; i = end) {
         end = i + 1;
         while (end < count && sorted[end]->visit == sorted[i]->visit) {

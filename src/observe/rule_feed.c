@@ -74,28 +74,31 @@ static void print_selector(const struct walk *walk, const struct promql_node *se
     }
 }
 
+/* Goes on with a rule if it records `name`, unless that was done before. */
+static bool visit_record(struct walk *walk, const struct rule *rule, size_t number,
+                         const char *name, bool *recorded)
+{
+    if (rule->is_alert || strcmp(rule->name, name) != 0) {
+        return true;
+    }
+    bool seen = walk->seen[number];
+    *recorded = walk->seen[number] = true;
+    return seen || visit_node(walk, rule->node);
+}
+
 /* Goes on with the rules that record `name`. */
 static bool visit_records(struct walk *walk, int name, bool *recorded)
 {
+    bool fed = true;
     size_t number = 0;
     const char *text = labels_text(walk->engine->labels, name);
     for (size_t g = 0; g < walk->engine->group_count; g++) {
         const struct rule_group *group = &walk->engine->group[g];
-        for (size_t r = 0; r < group->rule_count; r++, number++) {
-            const struct rule *rule = &group->rule[r];
-            if (rule->is_alert || strcmp(rule->name, text) != 0) {
-                continue;
-            }
-            *recorded = true;
-            if (!walk->seen[number]) {
-                walk->seen[number] = true;
-                if (!visit_node(walk, rule->node)) {
-                    return false;
-                }
-            }
+        for (size_t r = 0; r < group->rule_count && fed; r++, number++) {
+            fed = visit_record(walk, &group->rule[r], number, text, recorded);
         }
     }
-    return true;
+    return fed;
 }
 
 static bool visit_selector(struct walk *walk, const struct promql_node *selector)
