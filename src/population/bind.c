@@ -9,6 +9,10 @@
  * ratings; removed ones are drawn. Both orders are fixed, so a larger size concerns all films of a
  * smaller one and does at least the same harm.
  *
+ * The choice tastes that a rotation of a known angle ends at are computed here once for all people.
+ * Every step under a drift that is sudden, or gradual, or over, would else turn the same taste
+ * again, for half as much as the step costs at rest.
+ *
  * Groups that swap are the two halves of the members along the direction in which their choice
  * tastes differ most (the first principal component, by power iteration). Each member's goal is
  * their own taste less the mean of their group plus that of the other: groups trade what they have
@@ -458,6 +462,42 @@ static enum err bind_goal(const struct binding *binding)
     return ERR_OK;
 }
 
+/* ---- tastes that have turned all the way ---- */
+
+struct turning {
+    const struct population *population;
+    struct drift drift; /* the one injection */
+    float *turned;      /* [users x TASTE_DIMS] */
+};
+
+static void turn_people(void *context, int64_t first, int64_t end, unsigned lane)
+{
+    (void)lane;
+    const struct turning *turning = context;
+    for (int64_t p = first; p < end; p++) {
+        struct moment moment;
+        moment_choice(turning->population, &turning->drift, MOMENT_FULL, 0, (int32_t)p, &moment);
+        memcpy(turning->turned + p * TASTE_DIMS, moment.taste,
+               TASTE_DIMS * sizeof *turning->turned);
+    }
+}
+
+static void bind_turned(const struct population *population, struct drift_injection *injection,
+                        const struct parallel *parallel)
+{
+    bool chooses =
+        injection->kind == DRIFT_CHOICE_ROTATION || injection->kind == DRIFT_TASTE_ROTATION;
+    if (!chooses || injection->unit != DRIFT_BY_KIND) {
+        return; /* the solver, which comes later, finds the angle */
+    }
+    struct turning turning = {.population = population,
+                              .drift = {.count = 1, .injection = {*injection}}};
+    turning.turned = mem_array((size_t)population->users * TASTE_DIMS, sizeof *turning.turned);
+    parallel_for(parallel, population->users, 0, turn_people, &turning);
+    injection->turned = turning.turned;
+    injection->turned_by = injection->parameter;
+}
+
 /* ---- sizes ---- */
 
 /* Until effect_solve says what a size in effect units comes to, it comes to no drift. */
@@ -487,7 +527,6 @@ enum err population_bind_drift(const struct population *population, struct drift
                                const struct parallel *parallel, struct error *error)
 {
     enum err code = ERR_OK;
-    (void)parallel; /* a million people are bound in less time than they are built in */
     drift_deinit(drift);
     for (int i = 0; code == ERR_OK && i < drift->count; i++) {
         struct binding binding = {.population = population,
@@ -499,6 +538,9 @@ enum err population_bind_drift(const struct population *population, struct drift
         code = code == ERR_OK ? bind_films(&binding) : code;
         code = code == ERR_OK ? bind_goal(&binding) : code;
         drift->injection[i].bound = code == ERR_OK;
+        if (code == ERR_OK) {
+            bind_turned(population, &drift->injection[i], parallel);
+        }
     }
     if (code != ERR_OK) {
         drift_deinit(drift);

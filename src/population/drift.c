@@ -172,10 +172,10 @@ void drift_unbind(struct drift *drift)
     for (int i = 0; i < drift->count; i++) {
         struct drift_injection *injection = &drift->injection[i];
         injection->members = injection->films = injection->group = NULL;
-        injection->goal = injection->offer_by_dim = NULL;
+        injection->goal = injection->offer_by_dim = injection->turned = NULL;
         injection->offer = NULL;
         injection->offers = 0;
-        injection->offer_bar = injection->parameter = 0;
+        injection->offer_bar = injection->parameter = injection->turned_by = 0;
         injection->bound = false;
     }
 }
@@ -188,6 +188,7 @@ void drift_deinit(struct drift *drift)
         give_back(injection->films);
         give_back(injection->goal);
         give_back(injection->group);
+        give_back(injection->turned);
         give_back(injection->offer);
         give_back(injection->offer_by_dim);
     }

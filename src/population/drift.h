@@ -105,8 +105,11 @@ struct drift_injection {
     const float *goal;       /* [2 tastes x 2 groups x TASTE_DIMS], choice taste first: the mean of
                                 a genre's films (in the first group's place), or of each group */
     const uint64_t *group;   /* bit per person: which of the two groups */
-    int32_t offers;          /* new films: those of them that people hear of */
-    const int32_t *offer;    /* [offers] rising catalogue indexes */
+    const float *turned;     /* [people x TASTE_DIMS] choice tastes that a rotation by `turned_by`,
+                                complete and alone, makes; of non-members, those at rest */
+    double turned_by;
+    int32_t offers;            /* new films: those of them that people hear of */
+    const int32_t *offer;      /* [offers] rising catalogue indexes */
     const float *offer_by_dim; /* [TASTE_DIMS x offers] their choice tastes */
     double offer_bar;          /* attraction from which somebody thinks of one by themselves */
 };

@@ -99,29 +99,42 @@ static void turn(const struct moment *moment, const struct drift_injection *inje
     }
 }
 
-static void turn_opinion(struct moment *moment, const struct drift_injection *injection,
-                         double degrees)
+static void turn_choice(struct moment *moment, const struct drift_injection *injection,
+                        double share)
 {
-    if (moment->opinion != moment->turned) {
-        memcpy(moment->turned, moment->opinion, sizeof moment->turned);
-        moment->opinion = moment->turned;
+    double by = parameter(injection);
+    float *turned = moment->turned[CHOICE];
+    bool rests = moment->taste == at_rest(moment->population, CHOICE, moment->person);
+    if (rests && share == 1 && injection->turned != NULL && injection->turned_by == by) {
+        moment->taste = injection->turned + (int64_t)moment->person * TASTE_DIMS;
+        return;
     }
-    turn(moment, injection, OPINION, degrees, moment->turned);
+    if (moment->taste != turned) {
+        memcpy(turned, moment->taste, sizeof moment->turned[CHOICE]);
+        moment->taste = turned;
+    }
+    turn(moment, injection, CHOICE, by * share, turned);
 }
 
+static void turn_opinion(struct moment *moment, const struct drift_injection *injection,
+                         double share)
+{
+    float *turned = moment->turned[OPINION];
+    if (moment->opinion != turned) {
+        memcpy(turned, moment->opinion, sizeof moment->turned[OPINION]);
+        moment->opinion = turned;
+    }
+    turn(moment, injection, OPINION, parameter(injection) * share, turned);
+}
+
+/* All but the opinion. */
 static void apply(struct moment *moment, const struct drift_injection *injection, double share)
 {
     double by = parameter(injection);
     switch (injection->kind) {
     case DRIFT_CHOICE_ROTATION:
-        turn(moment, injection, CHOICE, by * share, moment->taste);
-        break;
-    case DRIFT_OPINION_ROTATION:
-        turn_opinion(moment, injection, by * share);
-        break;
     case DRIFT_TASTE_ROTATION:
-        turn(moment, injection, CHOICE, by * share, moment->taste);
-        turn_opinion(moment, injection, by * share);
+        turn_choice(moment, injection, share);
         break;
     case DRIFT_CUT_POINTS:
         *(injection->bound ? &moment->shift : &moment->stars) += by * share;
@@ -140,8 +153,8 @@ static void apply(struct moment *moment, const struct drift_injection *injection
     }
 }
 
-void moment_make(const struct population *population, const struct drift *drift,
-                 enum moment_world world, int64_t nominal_ns, int32_t person, struct moment *out)
+void moment_choice(const struct population *population, const struct drift *drift,
+                   enum moment_world world, int64_t nominal_ns, int32_t person, struct moment *out)
 {
     out->population = population;
     out->drift = drift;
@@ -149,7 +162,7 @@ void moment_make(const struct population *population, const struct drift *drift,
     out->films = out->fashion = false;
     out->fame = out->spread = 1;
     out->power = out->shift = out->stars = 0;
-    memcpy(out->taste, at_rest(population, CHOICE, person), sizeof out->taste);
+    out->taste = at_rest(population, CHOICE, person);
     out->opinion = at_rest(population, OPINION, person);
     for (int i = 0; drift != NULL && i < drift->count; i++) {
         const struct drift_injection *injection = &drift->injection[i];
@@ -162,6 +175,25 @@ void moment_make(const struct population *population, const struct drift *drift,
             apply(out, injection, share);
         }
     }
+}
+
+void moment_opinion(struct moment *moment)
+{
+    for (int i = 0; moment->drift != NULL && i < moment->drift->count; i++) {
+        const struct drift_injection *injection = &moment->drift->injection[i];
+        bool turns =
+            injection->kind == DRIFT_OPINION_ROTATION || injection->kind == DRIFT_TASTE_ROTATION;
+        if (turns && moment->share[i] > 0) {
+            turn_opinion(moment, injection, moment->share[i]);
+        }
+    }
+}
+
+void moment_make(const struct population *population, const struct drift *drift,
+                 enum moment_world world, int64_t nominal_ns, int32_t person, struct moment *out)
+{
+    moment_choice(population, drift, world, nominal_ns, person, out);
+    moment_opinion(out);
 }
 
 /* ---- films ---- */

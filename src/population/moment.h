@@ -26,13 +26,13 @@ struct moment {
     const struct drift *drift; /* may be NULL */
     int32_t person;
     double share[DRIFT_INJECTIONS_MAX]; /* how far this person has gone with each injection */
-    float taste[TASTE_DIMS];
-    const float *opinion; /* the population's own, or `turned`: a moment is not copied */
-    float turned[TASTE_DIMS];
-    bool films;    /* some injection adds to or takes from the attraction of films */
-    bool fashion;  /* ... and may add */
-    double fame;   /* weight of fame, 1 at rest */
-    double power;  /* of examination, added; 0 at rest */
+    /* The population's or the injection's own, or in `turned`: a moment is not copied. */
+    const float *taste, *opinion;
+    float turned[2][TASTE_DIMS]; /* choice, opinion */
+    bool films;                  /* some injection adds to or takes from the attraction of films */
+    bool fashion;                /* ... and may add */
+    double fame;                 /* weight of fame, 1 at rest */
+    double power;                /* of examination, added; 0 at rest */
     double spread; /* of latent judgements around the person's own middle, 1 at rest */
     double shift;  /* of latent judgements, stars, besides `stars` */
     double stars;  /* shift of the mean of a past, of injections that are not bound */
@@ -40,6 +40,10 @@ struct moment {
 
 void moment_make(const struct population *population, const struct drift *drift,
                  enum moment_world world, int64_t nominal_ns, int32_t person, struct moment *out);
+/* The same in two parts, for those who need the opinion seldom: moment_choice leaves it at rest. */
+void moment_choice(const struct population *population, const struct drift *drift,
+                   enum moment_world world, int64_t nominal_ns, int32_t person, struct moment *out);
+void moment_opinion(struct moment *moment);
 /* What injections add to the attraction of a film beside fame and taste, in nats; -INFINITY if it
  * cannot be watched, because it is not out yet or removed. */
 double moment_film(const struct moment *moment, int32_t film);

@@ -13,8 +13,8 @@ void population_taste(const struct population *population, const struct drift *d
                       int64_t nominal_ns, int32_t person, float out[TASTE_DIMS])
 {
     struct moment moment;
-    moment_make(population, drift, MOMENT_NOW, nominal_ns, person, &moment);
-    memcpy(out, moment.taste, sizeof moment.taste);
+    moment_choice(population, drift, MOMENT_NOW, nominal_ns, person, &moment);
+    memcpy(out, moment.taste, TASTE_DIMS * sizeof *out);
 }
 
 double population_shift(const struct population *population, const struct drift *drift,

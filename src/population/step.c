@@ -68,7 +68,7 @@ struct step_outcome population_step(const struct population *population, const s
     const struct scene_films films = {.list = list, .seen = seen, .seen_count = seen_count};
     struct moment moment;
     struct scene scene;
-    moment_make(population, drift, MOMENT_NOW, nominal_ns, person, &moment);
+    moment_choice(population, drift, MOMENT_NOW, nominal_ns, person, &moment);
     scene_make(&moment, step, &films, NULL, &scene);
     struct step_outcome outcome = {.item = -1};
     int32_t taken = scene.abandoned ? -1 : choose(&moment, step, &scene);
@@ -83,6 +83,7 @@ struct step_outcome population_step(const struct population *population, const s
     }
     struct rng noise = scene_stream(population, person, POPULATION_STEP_NOISE, step);
     double middle = population->mean_stars + (double)population->user_bias[person];
+    moment_opinion(&moment);
     double latent = moment_judgement(&moment, outcome.item) + population_noise(noise, outcome.item);
     outcome.half_stars = rating_cut(&population->rating, population->whole_stars[person],
                                     moment_latent(&moment, &population->rating, middle, latent));

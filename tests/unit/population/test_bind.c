@@ -321,20 +321,60 @@ Test(bind, every_kind_has_the_sizes_of_its_bounds_and_no_others)
     }
 }
 
+/* Tastes turned beforehand are those that a step would turn, and stand only for the angle, the
+ * moment and the order that they were made for. */
+Test(bind, tastes_turned_beforehand_change_no_bit)
+{
+    const struct population *p = world.population;
+    struct drift drift = {
+        .count = 2,
+        .injection = {{.kind = DRIFT_TASTE_ROTATION, .shape = DRIFT_LINEAR, .size = 50},
+                      {.kind = DRIFT_CHOICE_ROTATION, .towards = DRIFT_SWAP_GROUPS, .size = 70}}};
+    struct error error = {0};
+    for (int i = 0; i < 2; i++) {
+        drift.injection[i].ramp_ns = i == 0 ? 100 : 0;
+        drift.injection[i].end_ns = i == 0 ? 300 : INT64_MAX;
+        drift.injection[i].cohort.kind = i == 0 ? DRIFT_SHARE : DRIFT_EVERYBODY;
+        drift.injection[i].cohort.share = .6;
+    }
+    cr_assert_eq(bind(&drift, &error), ERR_OK, "%s", error.text);
+    struct drift plain = drift, further = drift;
+    plain.injection[0].turned = plain.injection[1].turned = NULL;
+    further.injection[1].parameter = 20;
+    int32_t turned = 0;
+    for (int32_t person = 0; person < PEOPLE; person++) {
+        for (int64_t at_ns = 50; at_ns <= 350; at_ns += 100) {
+            struct moment now, wanted, less;
+            moment_make(p, &drift, MOMENT_NOW, at_ns, person, &now);
+            moment_make(p, &plain, MOMENT_NOW, at_ns, person, &wanted);
+            moment_make(p, &further, MOMENT_NOW, 350, person, &less);
+            cr_expect_eq(memcmp(now.taste, wanted.taste, TASTE_DIMS * sizeof *now.taste), 0,
+                         "person %d at %d", person, (int)at_ns);
+            turned += now.taste != now.turned[0];
+            cr_expect_lt(taste_angle(less.taste, p->taste + person * TASTE_DIMS), 20.1);
+        }
+    }
+    cr_expect_gt(turned, PEOPLE, "most steps turn nothing: %d", turned);
+    drift_deinit(&drift);
+    cr_expect_null(drift.injection[1].turned);
+}
+
 Test(bind, sizes_in_effect_units_wait_for_the_solver)
 {
     struct drift drift = {
-        .count = 4,
+        .count = 5,
         .injection = {{.kind = DRIFT_CUT_POINTS, .unit = DRIFT_STARS, .size = -.5},
                       {.kind = DRIFT_CUT_SPREAD, .unit = DRIFT_PSI, .size = .2},
                       {.kind = DRIFT_CUT_POINTS, .unit = DRIFT_NATS, .size = .1},
-                      {.kind = DRIFT_POPULARITY_WAVE, .unit = DRIFT_PSI, .size = .01}}};
+                      {.kind = DRIFT_POPULARITY_WAVE, .unit = DRIFT_PSI, .size = .01},
+                      {.kind = DRIFT_TASTE_ROTATION, .unit = DRIFT_PSI, .size = .01}}};
     struct error error = {0};
     cr_assert_eq(bind(&drift, &error), ERR_OK);
     cr_expect_eq(drift.injection[0].parameter, rating_shift(&world.population->rating, -.5));
     cr_expect_eq(drift.injection[1].parameter, 1);
     cr_expect_eq(drift.injection[2].parameter, 0);
     cr_expect_eq(drift.injection[3].parameter, 1, "fame as it was");
+    cr_expect_null(drift.injection[4].turned, "the angle is not known yet");
     drift_deinit(&drift);
 }
 
