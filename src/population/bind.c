@@ -11,7 +11,7 @@
  *
  * The choice tastes that a rotation of a known angle ends at are computed here once for all people.
  * Every step under a drift that is sudden, or gradual, or over, would else turn the same taste
- * again, for half as much as the step costs at rest.
+ * again, which adds a third to a step.
  *
  * Groups that swap are the two halves of the members along the direction in which their choice
  * tastes differ most (the first principal component, by power iteration). Each member's goal is
