@@ -48,9 +48,24 @@ static void check_injections(const struct scenario *s)
         const struct drift_injection *injection = &s->drift.injection[i];
         must(injection->onset_ns >= 0 && injection->onset_ns <= 2 * DAY_NS);
         must(injection->end_ns > injection->onset_ns);
-        must((injection->ramp_ns > 0) == (injection->shape == DRIFT_LINEAR));
-        double size = drift_intensity(injection, s->end_ns) * injection->size;
-        must(fabs(size) <= 180);
+        bool ramped = injection->shape == DRIFT_LINEAR || injection->shape == DRIFT_GRADUAL;
+        bool passes = injection->shape == DRIFT_RECURRING || injection->shape == DRIFT_BLIP;
+        must((injection->ramp_ns > 0) == ramped && (injection->on_ns > 0) == passes);
+        must((injection->period_ns > 0) == (injection->shape == DRIFT_RECURRING));
+        double intensity = drift_intensity(injection, s->end_ns);
+        must(intensity >= 0 && intensity <= 1 && fabs(injection->size) <= 180);
+    }
+}
+
+static void check_disturbances(const struct scenario *s)
+{
+    must(s->disturbance_count >= 0 && s->disturbance_count <= SCENARIO_DISTURBANCES_MAX);
+    for (int i = 0; i < s->disturbance_count; i++) {
+        const struct scenario_disturbance *disturbance = &s->disturbance[i];
+        must(disturbance->at_ns >= 0 && disturbance->at_ns < s->end_ns);
+        must(disturbance->lasts_ns >= 0 && disturbance->lasts_ns <= s->end_ns - disturbance->at_ns);
+        must(ends(disturbance->fault, sizeof disturbance->fault) && disturbance->line >= 1);
+        must((disturbance->fault[0] != '\0') == (disturbance->kind == SCENARIO_TARGET_FAULT));
     }
 }
 
@@ -64,7 +79,8 @@ static void check_expectations(const struct scenario *s)
         must(e->phase >= 0 && e->phase < s->phase_count);
         must(e->within_ns >= 0 && e->within_ns <= s->phase[e->phase].duration_ns);
         must(e->phases >> s->phase_count == 0);
-        bool over_phases = e->kind == SCENARIO_SILENT || e->kind == SCENARIO_AGREES;
+        bool over_phases = e->kind == SCENARIO_SILENT || e->kind == SCENARIO_UNNOTIFIED ||
+                           e->kind == SCENARIO_AGREES;
         must((e->phases != 0) == over_phases);
         must(e->kind != SCENARIO_AGREES ||
              (e->window_ns > 0 && e->tolerance > 0 && e->quantity != SCENARIO_NO_QUANTITY));
@@ -83,6 +99,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         must(faults.count == 0);
         check_phases(scenario);
         check_injections(scenario);
+        check_disturbances(scenario);
         check_expectations(scenario);
         must(scenario->time_scale >= 1 && scenario->people >= 1 && scenario->lists_per_s > 0);
         must(scenario->scrape_ns >= scenario->time_scale && scenario->think_median_s >= 0);
