@@ -135,14 +135,16 @@ void ledger_count_status(int64_t by_class[LEDGER_STATUS_CLASSES], long status)
     by_class[status == 0 ? 0 : status >= 100 && status < 600 ? status / 100 : 5]++;
 }
 
-void ledger_count_expected(struct ledger_expected *sum, double rated, double converted,
-                           double reciprocal_rank, double stars)
+void ledger_count_expected(struct ledger_expected *sum, const struct ledger_expected *one)
 {
     sum->lists++;
-    sum->rated += on_grid(rated);
-    sum->converted += on_grid(converted);
-    sum->reciprocal_rank += on_grid(reciprocal_rank);
-    sum->stars += on_grid(stars);
+    sum->rated += on_grid(one->rated);
+    sum->converted += on_grid(one->converted);
+    sum->reciprocal_rank += on_grid(one->reciprocal_rank);
+    sum->stars += on_grid(one->stars);
+    for (int k = 0; k < 10; k++) {
+        sum->half_stars[k] += on_grid(one->half_stars[k]);
+    }
 }
 
 /* ---- sources ---- */
@@ -222,6 +224,9 @@ static void add_expected(struct ledger_expected *into, const struct ledger_expec
     into->converted += from->converted;
     into->reciprocal_rank += from->reciprocal_rank;
     into->stars += from->stars;
+    for (int k = 0; k < 10; k++) {
+        into->half_stars[k] += from->half_stars[k];
+    }
 }
 
 void ledger_counts_add(struct ledger_counts *into, const struct ledger_counts *from)

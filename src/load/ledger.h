@@ -31,6 +31,7 @@
 struct ledger_expected {
     int64_t lists; /* whose expected values were computed; 0 if the plan did not ask for any */
     double rated, converted, reciprocal_rank, stars;
+    double half_stars[10]; /* ratings expected of each value, half stars - 1; sum to `rated` */
 };
 
 struct ledger_counts {
@@ -124,9 +125,8 @@ void ledger_note(struct ledger *ledger, int64_t observed_ns, int64_t nominal_ns,
 void ledger_count_rating(struct ledger_counts *counts, int32_t rank, uint8_t half_stars);
 /* Counts an answer with this HTTP status, 0 for none. */
 void ledger_count_status(int64_t by_class[LEDGER_STATUS_CLASSES], long status);
-/* Adds one list's expected values. */
-void ledger_count_expected(struct ledger_expected *sum, double rated, double converted,
-                           double reciprocal_rank, double stars);
+/* Adds one list's expected values; of `one`, `lists` is not looked at. */
+void ledger_count_expected(struct ledger_expected *sum, const struct ledger_expected *one);
 /* Index of a source as a list spells it; LEDGER_UNNAMED if there is no text, it is no label value
  * or there are too many. */
 uint8_t ledger_source(struct ledger *ledger, const struct scan_text *spelled);

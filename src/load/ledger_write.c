@@ -48,6 +48,11 @@ static void write_expected(struct buf *out, const char *name, const struct ledge
 {
     write_values(out, name, ledger_expected_conversion(of), ledger_expected_reciprocal_rank(of),
                  ledger_expected_mean_rating(of), ledger_expected_rated_share(of));
+    buf_printf(out, ",\"%s_stars\":[", name);
+    for (int k = 0; k < 10; k++) {
+        buf_printf(out, "%s%.3f", k > 0 ? "," : "", of->half_stars[k]);
+    }
+    buf_text(out, "]");
 }
 
 static void write_truth(struct buf *out, const struct ledger_counts *c)

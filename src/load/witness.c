@@ -45,6 +45,7 @@ struct step_truth witness_certain(const struct step_outcome *outcome)
         did.converted = outcome->half_stars >= LEDGER_CONVERTED_HALF_STARS;
         did.reciprocal_rank = 1.0 / outcome->rank;
         did.stars = 0.5 * outcome->half_stars;
+        did.half_stars[outcome->half_stars - 1] = 1;
     }
     return (struct step_truth){.rest = did, .now = did, .full = did};
 }
@@ -82,8 +83,12 @@ static int64_t keep_event(struct events *events, const struct visitor *who, int3
 
 static void count_expected(struct ledger_expected *sum, const struct step_world *world)
 {
-    ledger_count_expected(sum, world->rated, world->converted, world->reciprocal_rank,
-                          world->stars);
+    struct ledger_expected one = {.rated = world->rated,
+                                  .converted = world->converted,
+                                  .reciprocal_rank = world->reciprocal_rank,
+                                  .stars = world->stars};
+    memcpy(one.half_stars, world->half_stars, sizeof one.half_stars);
+    ledger_count_expected(sum, &one);
 }
 
 /* The lists of bots are there only because of an injection: at rest there would be none to expect

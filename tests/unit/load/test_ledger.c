@@ -270,15 +270,29 @@ Test(ledger, sources_that_find_no_room_in_a_merge_are_told)
     ledger_free(from);
 }
 
+/* One list; its rating has 4 stars with the probability `converted`, else 3.5. */
+static void count_expected(struct ledger_expected *sum, double rated, double converted,
+                           double reciprocal_rank, double stars)
+{
+    const struct ledger_expected one = {.rated = rated,
+                                        .converted = converted,
+                                        .reciprocal_rank = reciprocal_rank,
+                                        .stars = stars,
+                                        .half_stars = {[6] = rated - converted, [7] = converted}};
+    ledger_count_expected(sum, &one);
+}
+
 Test(ledger, expected_values_add_up_to_the_same_in_any_order)
 {
     struct ledger_expected up = {0}, down = {0};
     for (int i = 1; i <= 5000; i++) {
         int j = 5001 - i;
-        ledger_count_expected(&up, 1.0 / i, 0.3 / i, 0.1 / i, 3.7 / i);
-        ledger_count_expected(&down, 1.0 / j, 0.3 / j, 0.1 / j, 3.7 / j);
+        count_expected(&up, 1.0 / i, 0.3 / i, 0.1 / i, 3.7 / i);
+        count_expected(&down, 1.0 / j, 0.3 / j, 0.1 / j, 3.7 / j);
     }
     cr_expect_eq(memcmp(&up, &down, sizeof up), 0);
+    cr_expect_float_eq(up.half_stars[6], up.rated - up.converted, 1e-6);
+    cr_expect_float_eq(up.half_stars[7], up.converted, 1e-6);
     cr_expect_float_eq(ledger_expected_conversion(&up) / ledger_expected_rated_share(&up), 0.3,
                        1e-6);
     cr_expect_float_eq(ledger_expected_mean_rating(&up), 3.7, 1e-6);
@@ -316,9 +330,9 @@ static void write_down_truth(struct ledger *ledger)
                                                .end_ns = INT64_MAX}}};
     struct ledger_counts *counts = ledger_observed_at(ledger, 2600 * MS);
     counts->lists = 2;
-    ledger_count_expected(&counts->now, 0.5, 0.25, 0.125, 2);
-    ledger_count_expected(&counts->now, 0.5, 0.5, 0.25, 1.5);
-    ledger_count_expected(&counts->rest, 1, 1, 1, 4.5);
+    count_expected(&counts->now, 0.5, 0.25, 0.125, 2);
+    count_expected(&counts->now, 0.5, 0.5, 0.25, 1.5);
+    count_expected(&counts->rest, 1, 1, 1, 4.5);
     uint8_t at = source(ledger, "a \\\"b\\\\c\\u0001");
     ledger_places_at(ledger, 3 * SECOND)->items[at][1] = 5;
     ledger_places_at(ledger, 3 * SECOND)->rated[at][1][8] = 3;
@@ -343,6 +357,9 @@ static void expect_second(const json_t *line, int second)
         cr_expect_float_eq(value_of(line, "expected", "mean_rating"), 3.5, 1e-9);
         cr_expect_float_eq(value_of(line, "expected", "rated_share"), 0.5, 1e-9);
         cr_expect_float_eq(value_of(line, "expected_at_rest", "mean_rating"), 4.5, 1e-9);
+        const json_t *stars = json_object_get(line, "expected_stars");
+        cr_expect_float_eq(json_real_value(json_array_get(stars, 7)), 0.75, 1e-3);
+        cr_expect_float_eq(json_real_value(json_array_get(stars, 6)), 0.25, 1e-3);
         cr_expect_float_eq(value_of(line, "realised", "conversion"), 0.5, 1e-9);
         cr_expect_float_eq(value_of(line, "realised", "mean_rating"), 4.5, 1e-9);
         cr_expect_eq(number(line, "expected_lists"), 2);

@@ -191,6 +191,15 @@ Test(witness, events_tell_the_same_as_the_ledger)
     cr_expect_float_eq(sums.now_rr, all.now.reciprocal_rank, 1e-3);
     cr_expect_float_eq(sums.now_stars, all.now.stars, 1e-3);
     cr_expect_float_eq(sums.rest_converted, all.rest.converted, 1e-3);
+    double ratings = 0, stars = 0, good = 0;
+    for (int k = 0; k < 10; k++) {
+        ratings += all.now.half_stars[k];
+        stars += 0.5 * (k + 1) * all.now.half_stars[k];
+        good += k >= 5 ? all.now.half_stars[k] : 0;
+    }
+    cr_expect_float_eq(ratings, all.now.rated, 1e-3);
+    cr_expect_float_eq(stars, all.now.stars, 1e-3);
+    cr_expect_float_eq(good, all.now.converted, 1e-3);
     for (int64_t e = 0; e < result.events.count; e++) {
         const struct event *event = &result.events.event[e];
         bool drifted = event->nominal_ns >= ONSET_NS;
