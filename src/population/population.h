@@ -35,9 +35,9 @@ enum population_examination {
  *     likely to be taken as one that does not; at .3 one with ten times the ratings, twice as
  *     likely. The two leave lists made for somebody about twice as good as the popular list, and
  *     a swap of all tastes costs about two fifths of conversion.
- * examination_power: the position-based click model P(look at k) = k^-eta (Joachims, Swaminathan
- *     and Schnabel, 2017), there 1 for results of a search; .5 for a short row of films that are
- *     taken in at a glance, assumed.
+ * examination_power: the position-based click model P(look at k) = k^-eta, with eta from .5 to
+ *     1.5 in use and 1 the commonest for results of a search; .5 for a short row of films that
+ *     are taken in at a glance, assumed.
  * popular_list_share: sets the scale of everything else, the cost of choosing nothing. At .18 of
  *     the popular list, lists of a recommender that has learned are rated about .33 times and
  *     convert about .3 times.
