@@ -53,9 +53,12 @@ static void set_bucket(struct world *world, int64_t bucket, const struct people 
         counts->rated += people->by_half_stars[h];
         counts->converted += h >= 5 ? people->by_half_stars[h] : 0;
     }
-    counts->now = (struct ledger_expected){30, 10, 30 * people->converted, 0, 30 * people->stars};
-    counts->rest =
-        (struct ledger_expected){30, 10, 30 * people->rest_converted, 0, 30 * people->rest_stars};
+    counts->now = (struct ledger_expected){
+        .lists = 30, .rated = 10, .converted = 30 * people->converted, .stars = 30 * people->stars};
+    counts->rest = (struct ledger_expected){.lists = 30,
+                                            .rated = 10,
+                                            .converted = 30 * people->rest_converted,
+                                            .stars = 30 * people->rest_stars};
 }
 
 static void set_phase(struct world *world, int phase, const struct people *people)
@@ -274,7 +277,8 @@ Test(judge_drift, a_decoy_of_thin_traffic_is_judged_by_whole_phases)
         for (int64_t b = 0; b < BUCKETS; b++) {
             bool drift = b >= BUCKETS / 2;
             struct ledger_counts counts = {.lists = 1, .rated = b % 2, .stars[7] = b % 2};
-            counts.rest = (struct ledger_expected){1, 0.33, rows[i].before, 0, 1.27};
+            counts.rest = (struct ledger_expected){
+                .lists = 1, .rated = 0.33, .converted = rows[i].before, .stars = 1.27};
             counts.now = counts.rest;
             counts.now.converted = drift ? rows[i].now : rows[i].before;
             *ledger_observed_at(world->ledger, b * LEDGER_BUCKET_NS) =
