@@ -12,6 +12,7 @@
 struct http {
     CURL *easy;
     struct curl_slist *no_expect; /* without it, curl waits up to 1 s before a large body */
+    struct curl_slist *headers;   /* of every request: no_expect, and the token if there is one */
     char reason[CURL_ERROR_SIZE];
 };
 
@@ -22,16 +23,51 @@ static size_t take_bytes(char *bytes, size_t size, size_t count, void *context)
     return buf_add(body, bytes, size * count) ? size * count : 0;
 }
 
+static void die_of_memory(void)
+{
+    fprintf(stderr, "driftdrill: out of memory, wanted an HTTP client\n");
+    abort();
+}
+
 struct http *http_new(void)
 {
     struct http *http = mem_zalloc(1, sizeof(*http));
     http->easy = curl_easy_init();
     http->no_expect = curl_slist_append(NULL, "Expect:");
     if (http->easy == NULL || http->no_expect == NULL) {
-        fprintf(stderr, "driftdrill: out of memory, wanted an HTTP client\n");
-        abort();
+        die_of_memory();
     }
+    http->headers = http->no_expect;
     return http;
+}
+
+/* The list with the token ends in the one without, which stays a list of its own. */
+static void drop_bearer(struct http *http)
+{
+    if (http->headers != http->no_expect) {
+        http->headers->next = NULL;
+        curl_slist_free_all(http->headers);
+        http->headers = http->no_expect;
+    }
+}
+
+void http_set_bearer(struct http *http, const char *token)
+{
+    static const char head[] = "Authorization: Bearer ";
+    drop_bearer(http);
+    if (token == NULL || token[0] == '\0') {
+        return;
+    }
+    size_t size = sizeof(head) + strlen(token);
+    char *line = mem_array(size, 1);
+    snprintf(line, size, "%s%s", head, token);
+    struct curl_slist *bearer = curl_slist_append(NULL, line);
+    mem_free(line);
+    if (bearer == NULL) {
+        die_of_memory();
+    }
+    bearer->next = http->no_expect;
+    http->headers = bearer;
 }
 
 void http_free(struct http *http)
@@ -40,6 +76,7 @@ void http_free(struct http *http)
         return;
     }
     curl_easy_cleanup(http->easy);
+    drop_bearer(http);
     curl_slist_free_all(http->no_expect);
     mem_free(http);
 }
@@ -80,6 +117,7 @@ static void prepare(struct http *http, const char *url, long timeout_ms, struct 
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, http->reason);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_bytes);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, &reply->body);
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, http->headers);
 }
 
 static enum err perform(struct http *http, const char *url, long timeout_ms,
@@ -107,7 +145,7 @@ enum err http_post(struct http *http, const char *url, const char *content_type,
     int header_len = snprintf(header, sizeof(header), "Content-Type: %s", content_type);
     assert(header_len > 0 && (size_t)header_len < sizeof(header));
     (void)header_len;
-    struct curl_slist type = {.data = header, .next = http->no_expect};
+    struct curl_slist type = {.data = header, .next = http->headers};
     curl_easy_setopt(http->easy, CURLOPT_HTTPHEADER, &type);
     curl_easy_setopt(http->easy, CURLOPT_POST, 1L);
     curl_easy_setopt(http->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)len);

@@ -14,6 +14,9 @@ struct http_reply {
 
 struct http *http_new(void); /* never NULL; makes start-up memory, as mem_alloc does */
 void http_free(struct http *http);
+/* From now on every request carries `Authorization: Bearer TOKEN`, so the client should be used for
+ * one service only. NULL or "" = none, as at first. Copies the token. */
+void http_set_bearer(struct http *http, const char *token);
 /* Redirects are not followed, proxies of the environment not used.
  * Any HTTP status is ERR_OK with reply->status set; ERR_NETWORK / ERR_TIMEOUT otherwise. */
 enum err http_get(struct http *http, const char *url, long timeout_ms, struct http_reply *reply,

@@ -16,6 +16,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct stack_external { /* what already runs; texts borrowed */
+    const char *prometheus_url, *alertmanager_url;
+    const char *webhook_listen; /* where Alertmanager reports, at /alerts; NULL = 127.0.0.1:9099 */
+};
+
 struct stack_config {
     const char *folder;            /* result folder; must exist */
     const char *target_url;        /* scraped as job "recommender", at /metrics */
@@ -27,6 +32,8 @@ struct stack_config {
     const char *prometheus_program;   /* NULL = from PATH */
     const char *alertmanager_program; /* NULL = from PATH */
     int64_t ready_timeout_ns;
+    const char *own_metrics_url; /* the drill's own, scraped as job "driftdrill"; NULL = not */
+    const struct stack_external *external;   /* NULL = both are started here */
     bool (*interrupted)(int64_t timeout_ns); /* asked while waiting; NULL = nobody interrupts */
 };
 

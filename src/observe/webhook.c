@@ -256,7 +256,8 @@ static void on_request(void *context, const struct httpd_request *request,
     }
 }
 
-enum err webhook_start(const char *log_path, struct webhook **out, struct error *error)
+enum err webhook_start_at(const char *listen, const char *log_path, struct webhook **out,
+                          struct error *error)
 {
     char reason[64];
     struct webhook *webhook = mem_zalloc(1, sizeof(*webhook));
@@ -270,7 +271,7 @@ enum err webhook_start(const char *log_path, struct webhook **out, struct error 
     pthread_mutex_init(&webhook->mutex, NULL);
     atomic_init(&webhook->malformed, 0);
     json_object_seed(0); /* before the threads that hash */
-    const struct httpd_config config = {.listen = "127.0.0.1:0",
+    const struct httpd_config config = {.listen = listen,
                                         .threads = THREADS,
                                         .body_max_bytes = BODY_MAX_BYTES,
                                         .reply_max_bytes = REPLY_MAX_BYTES,
@@ -283,6 +284,11 @@ enum err webhook_start(const char *log_path, struct webhook **out, struct error 
     snprintf(webhook->url, sizeof(webhook->url), "%s" ALERTS_PATH, httpd_url(webhook->httpd));
     *out = webhook;
     return ERR_OK;
+}
+
+enum err webhook_start(const char *log_path, struct webhook **out, struct error *error)
+{
+    return webhook_start_at("127.0.0.1:0", log_path, out, error);
 }
 
 const char *webhook_url(const struct webhook *webhook)

@@ -26,6 +26,9 @@ struct webhook_notice {
 
 /* log_path: the alerts kept are appended here. Listens on a free loopback port. */
 enum err webhook_start(const char *log_path, struct webhook **out, struct error *error);
+/* The same at a given address ("0.0.0.0:9099"), where an Alertmanager that runs already reports. */
+enum err webhook_start_at(const char *listen, const char *log_path, struct webhook **out,
+                          struct error *error);
 const char *webhook_url(const struct webhook *webhook); /* for webhook_configs */
 /* Copies what has been received so far, oldest first; heap, mem_free. */
 size_t webhook_notices(struct webhook *webhook, struct webhook_notice **out);

@@ -32,6 +32,11 @@ static void handler(void *context, const struct httpd_request *request, struct h
         }
         return;
     }
+    if (strcmp(request->path, "/who") == 0) {
+        const char *who = httpd_header(request, "authorization");
+        buf_text(&reply->body, who != NULL ? who : "nobody");
+        return;
+    }
     const char *type = httpd_header(request, "content-type");
     buf_printf(&reply->body, "%s %s %zu %s", request->method, type != NULL ? type : "-",
                request->body_len, request->body);
@@ -70,6 +75,24 @@ static void teardown(struct fixture *fixture)
 static enum err get(struct fixture *f)
 {
     return http_get(f->http, f->url, 20000, &f->reply, &f->error);
+}
+
+Test(http, a_token_goes_with_every_request_until_it_is_taken_back)
+{
+    struct fixture f;
+    setup(&f, 1 << 20, "/who");
+    static const char *const tokens[] = {NULL, "first", "second", "", "third"};
+    static const char *const wanted[] = {"nobody", "Bearer first", "Bearer second", "nobody",
+                                         "Bearer third"};
+    for (size_t i = 0; i < sizeof(tokens) / sizeof(tokens[0]); i++) {
+        http_set_bearer(f.http, tokens[i]);
+        cr_assert_eq(get(&f), ERR_OK);
+        cr_expect_str_eq(f.reply.body.data, wanted[i]);
+        cr_assert_eq(http_post(f.http, f.url, "text/plain", "x", 1, 20000, &f.reply, &f.error),
+                     ERR_OK);
+        cr_expect_str_eq(f.reply.body.data, wanted[i]);
+    }
+    teardown(&f);
 }
 
 Test(http, any_status_is_an_answer)

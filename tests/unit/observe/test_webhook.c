@@ -245,6 +245,21 @@ Test(webhook, only_posts_to_its_path_are_notifications)
     teardown(&f);
 }
 
+Test(webhook, two_cannot_listen_at_one_address)
+{
+    struct fixture f = setup();
+    struct webhook *second = NULL;
+    struct error error = {.code = ERR_OK};
+    char address[300];
+    const char *host = webhook_url(f.webhook) + strlen("http://");
+    snprintf(address, sizeof(address), "%.*s", (int)strcspn(host, "/"), host);
+    cr_expect_neq(webhook_start_at(address, f.log, &second, &error), ERR_OK);
+    cr_expect(strstr(error.where, address) != NULL || strstr(error.text, address) != NULL, "%s: %s",
+              error.where, error.text);
+    cr_expect_null(second);
+    teardown(&f);
+}
+
 Test(webhook, a_log_that_cannot_be_opened_is_an_error)
 {
     struct webhook *webhook = NULL;
