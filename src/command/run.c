@@ -4,10 +4,10 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "command/command.h"
-#include "command/run_metrics.h"
 #include "command/run_report.h"
 #include "command/run_settings.h"
 #include "drill/effect_report.h"
+#include "drill/own_metrics.h"
 #include "drill/people.h"
 #include "drill/play.h"
 #include "drill/wish.h"
@@ -80,8 +80,7 @@ struct run { /* everything a run holds */
     struct traffic traffic;
     struct target target;
     struct engine *engine;
-    struct httpd *httpd;
-    struct run_metrics metrics;
+    struct own_metrics *metrics; /* NULL = not served */
     int64_t start_mono_ns;
     bool terminal, line_open;
     int64_t shown_ns;
@@ -179,6 +178,19 @@ static enum err make_people(struct run *run, struct error *error)
     return code;
 }
 
+static enum err serve_metrics(struct run *run, struct error *error)
+{
+    const struct run_settings *settings = &run->settings;
+    struct own_metrics_config config;
+    own_metrics_describe(&settings->scenario, settings->seed, settings->rate, &config);
+    enum err code = own_metrics_start(&config, settings->listen, &run->metrics, error);
+    if (code == ERR_OK) {
+        own_metrics_attach(run->metrics, run->engine, run->start_mono_ns);
+        log_write(LOG_INFO, "run", "own metrics on %s/metrics", own_metrics_url(run->metrics));
+    }
+    return code;
+}
+
 static enum err start(struct run *run, struct error *error)
 {
     const struct run_settings *settings = &run->settings;
@@ -202,13 +214,7 @@ static enum err start(struct run *run, struct error *error)
     if (code != ERR_OK || settings->listen == NULL) {
         return code;
     }
-    run->metrics = (struct run_metrics){
-        .settings = settings, .engine = run->engine, .start_mono_ns = run->start_mono_ns};
-    code = run_metrics_serve(&run->metrics, &run->httpd, error);
-    if (code == ERR_OK) {
-        log_write(LOG_INFO, "run", "own metrics on %s/metrics", httpd_url(run->httpd));
-    }
-    return code;
+    return serve_metrics(run, error);
 }
 
 static void show_status(struct run *run, int64_t now_ns)
@@ -302,7 +308,7 @@ static enum err play_and_report(struct run *run, struct error *error)
         played_ns = play_out(run);
     }
     engine_stop(run->engine);
-    httpd_stop(run->httpd);
+    own_metrics_stop(run->metrics);
     engine_join(run->engine, &result);
     if (code == ERR_OK) {
         struct run_outcome outcome = {.settings = &run->settings,

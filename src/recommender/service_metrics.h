@@ -13,8 +13,8 @@
 #define RECOMMENDER_SERVICE_METRICS_H
 
 #include "base/buf.h"
+#include "base/process_info.h"
 #include "recommender/model.h"
-#include "recommender/process_info.h"
 #include "recommender/ranker.h"
 #include "recommender/recommend.h"
 #include "recommender/routes.h"

@@ -297,27 +297,6 @@ static void write_training(const struct service_gauges *gauges, struct buf *out)
            (double)gauges->history_ratings);
 }
 
-static void write_process(const struct service_gauges *gauges, struct buf *out)
-{
-    const struct process_info *process = &gauges->process;
-    single(out, "process_cpu_seconds_total", "counter", "User and system time used.",
-           process->cpu_s);
-    single(out, "process_resident_memory_bytes", "gauge", "Resident memory.",
-           process->resident_bytes);
-    single(out, "process_virtual_memory_bytes", "gauge", "Virtual memory.", process->virtual_bytes);
-    single(out, "process_open_fds", "gauge", "Open file descriptors.", process->open_fds);
-    single(out, "process_max_fds", "gauge", "Most file descriptors allowed.", process->max_fds);
-    single(out, "process_threads", "gauge", "Threads.", process->threads);
-    single(out, "process_network_receive_bytes_total", "counter",
-           "Bytes received in the process's network namespace, loopback included.",
-           process->received_bytes);
-    single(out, "process_network_transmit_bytes_total", "counter",
-           "Bytes sent in the process's network namespace, loopback included.",
-           process->sent_bytes);
-    single(out, "process_start_time_seconds", "gauge", "When the process started.",
-           (double)gauges->process_start_ns * 1e-9);
-}
-
 void metrics_write_counts(const struct metrics_counts *counts, struct buf *out)
 {
     write_lists(counts, out);
@@ -333,5 +312,5 @@ void metrics_write_gauges(const struct service_gauges *gauges, struct buf *out)
 {
     write_model(gauges, out);
     write_training(gauges, out);
-    write_process(gauges, out);
+    process_info_write(&gauges->process, (double)gauges->process_start_ns * 1e-9, out);
 }

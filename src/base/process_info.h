@@ -1,6 +1,8 @@
-/* What the kernel says about this process, for the process_* metrics. Any thread. */
-#ifndef RECOMMENDER_PROCESS_INFO_H
-#define RECOMMENDER_PROCESS_INFO_H
+/* What the kernel says about this process, and the process_* metrics made of it. Any thread. */
+#ifndef BASE_PROCESS_INFO_H
+#define BASE_PROCESS_INFO_H
+
+#include "base/buf.h"
 
 struct process_info {
     double cpu_s; /* user and system time used so far */
@@ -12,5 +14,7 @@ struct process_info {
 
 /* What cannot be read stays 0. */
 void process_info_read(struct process_info *out);
+/* The families process_*, as Prometheus's own clients name them. */
+void process_info_write(const struct process_info *info, double start_unix_s, struct buf *out);
 
 #endif

@@ -1,5 +1,6 @@
-#include "recommender/process_info.h"
+#include "base/process_info.h"
 
+#include "base/metrics.h"
 #include "base/text.h"
 
 #include <dirent.h>
@@ -99,5 +100,30 @@ void process_info_read(struct process_info *out)
             out->resident_bytes = (double)resident * page;
         }
         fclose(file);
+    }
+}
+
+void process_info_write(const struct process_info *info, double start_unix_s, struct buf *out)
+{
+    const struct {
+        const char *name, *type, *help;
+        double value;
+    } family[] = {
+        {"process_cpu_seconds_total", "counter", "User and system time used.", info->cpu_s},
+        {"process_resident_memory_bytes", "gauge", "Resident memory.", info->resident_bytes},
+        {"process_virtual_memory_bytes", "gauge", "Virtual memory.", info->virtual_bytes},
+        {"process_open_fds", "gauge", "Open file descriptors.", info->open_fds},
+        {"process_max_fds", "gauge", "Most file descriptors allowed.", info->max_fds},
+        {"process_threads", "gauge", "Threads.", info->threads},
+        {"process_network_receive_bytes_total", "counter",
+         "Bytes received in the process's network namespace, loopback included.",
+         info->received_bytes},
+        {"process_network_transmit_bytes_total", "counter",
+         "Bytes sent in the process's network namespace, loopback included.", info->sent_bytes},
+        {"process_start_time_seconds", "gauge", "When the process started.", start_unix_s},
+    };
+    for (size_t i = 0; i < sizeof family / sizeof family[0]; i++) {
+        metrics_family(out, family[i].name, family[i].type, family[i].help);
+        metrics_sample(out, family[i].name, NULL, 0, family[i].value);
     }
 }
