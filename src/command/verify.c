@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "command/fault_bodies.h"
+#include "command/verify_external.h"
 #include "drill/drill.h"
 #include "drill/null_run.h"
 #include "drill/paired_run.h"
@@ -23,9 +24,10 @@ static const struct option_row rows[] = {
      "built-in synthetic data."},
     {"threads", OPTION_INT, "T", "1", 1, 64, "Threads of the load generator."},
     {"connections", OPTION_INT, "N", "256", 1, 4096, "Connections a thread."},
-    {"prometheus", OPTION_TEXT, "PROGRAM", NULL, 0, 0, "Prometheus to start (else from PATH)."},
+    {"prometheus", OPTION_TEXT, "PROGRAM", NULL, 0, 0,
+     "Prometheus to start (else from PATH), or its URL."},
     {"alertmanager", OPTION_TEXT, "PROGRAM", NULL, 0, 0,
-     "Alertmanager to start (else alertmanager or prometheus-alertmanager from PATH)."},
+     "Alertmanager to start (else alertmanager or prometheus-alertmanager from PATH), or its URL."},
     {"cache", OPTION_TEXT, "DIR", NULL, 0, 0,
      "Where the people's past is kept (default ~/.cache/driftdrill)."},
     {"calibrate", OPTION_FLAG, NULL, NULL, 0, 0,
@@ -40,6 +42,24 @@ static const struct option_row rows[] = {
      "Play N seeds from --seed on without injections and count false alarms."},
     {"virtual-hours", OPTION_INT, "H", "0", 0, 1e6,
      "With --null: evaluate the rules on so many simulated hours of those plays, too."},
+    {"stack", OPTION_TEXT, "WHICH", "native", 0, 0,
+     "native: Prometheus, Alertmanager and recommender are started for the drill; external: they "
+     "run already, and --target, --prometheus and --alertmanager are their URLs."},
+    {"target", OPTION_TEXT, "URL", NULL, 0, 0, "With --stack external: the recommender."},
+    {"grafana", OPTION_TEXT, "URL", NULL, 0, 0,
+     "With --stack external: a Grafana whose panels and rules are compared, too."},
+    {"webhook", OPTION_TEXT, "HOST:PORT", NULL, 0, 0,
+     "With --stack external: listen here for what Alertmanager posts to /alerts (default "
+     "127.0.0.1:9099)."},
+    {"listen", OPTION_TEXT, "HOST:PORT", NULL, 0, 0,
+     "Serve the drill's own metrics here (default a free loopback port)."},
+    {"admin-token-file", OPTION_TEXT, "FILE", NULL, 0, 0,
+     "With --stack external: token for the target's /admin, the file's only line."},
+    {"past", OPTION_TEXT, "DIR", NULL, 0, 0,
+     "With --stack external: folder that the target sees, too; the people's past is read or "
+     "written there, what they do later goes to DIR/later."},
+    {"past-in-target", OPTION_TEXT, "PATH", NULL, 0, 0,
+     "With --stack external: the same folder as the target calls it (default as --past)."},
     {NULL, OPTION_FLAG, NULL, NULL, 0, 0, NULL},
 };
 
@@ -80,7 +100,11 @@ static enum err run_verify(const struct options *options, struct error *error)
     if (options_is_set(options, "objectives") && !calibrate) {
         return error_set(error, ERR_USAGE, "--objectives", 0, "only with --calibrate");
     }
-    enum err code = check_modes(options, error);
+    struct verify_external external;
+    enum err code = verify_external_read(options, &external, error);
+    if (code == ERR_OK) {
+        code = check_modes(options, error);
+    }
     if (code != ERR_OK) {
         return code;
     }
@@ -98,6 +122,8 @@ static enum err run_verify(const struct options *options, struct error *error)
                                   .cache_root = options_text(options, "cache"),
                                   .prometheus_program = options_text(options, "prometheus"),
                                   .alertmanager_program = options_text(options, "alertmanager"),
+                                  .external = external.wanted ? &external.drill : NULL,
+                                  .own_metrics_listen = options_text(options, "listen"),
                                   .strict = options_flag(options, "strict"),
                                   .threads = (unsigned)options_int(options, "threads"),
                                   .connections = (int)options_int(options, "connections"),

@@ -33,6 +33,15 @@ struct drill_facts { /* of a drill that was played; borrowed for the call */
 typedef void drill_check(const struct scenario *scenario, struct faults *faults);
 typedef void drill_inspect(void *context, const struct drill_facts *facts);
 
+struct drill_external { /* a stack that runs already; texts borrowed, NULL = none or default */
+    const char *target_url, *prometheus_url, *alertmanager_url;
+    const char *grafana_url;
+    const char *webhook_listen; /* Alertmanager reports to http://THIS/alerts */
+    const char *admin_token;    /* for the target's /admin */
+    const char *past_folder;    /* that the target sees, too; NULL = the cache */
+    const char *past_in_target; /* what the target calls it */
+};
+
 struct drill_config { /* texts borrowed; NULL where a default applies */
     const char *scenario_path;
     const char *folder; /* results; made if absent */
@@ -43,6 +52,8 @@ struct drill_config { /* texts borrowed; NULL where a default applies */
     const char *data;              /* MovieLens folder; NULL = dataset_find order */
     const char *cache_root;
     const char *prometheus_program, *alertmanager_program;
+    const struct drill_external *external; /* NULL: everything is started for the drill */
+    const char *own_metrics_listen;        /* NULL = a free loopback port */
     unsigned threads;
     int connections;            /* per thread */
     const char *calibrate_path; /* not NULL: measure objectives into this file, judge nothing */

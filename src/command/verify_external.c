@@ -1,0 +1,129 @@
+#include "command/verify_external.h"
+
+#include "base/fileio.h"
+#include "base/text.h"
+#include "recommender/admin_gate.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static enum err read_token(const char *path, char *out, size_t size, struct error *error)
+{
+    struct buf file;
+    buf_init(&file, size);
+    out[0] = '\0';
+    enum err code = path == NULL ? ERR_OK : file_read(path, &file, error);
+    if (code == ERR_OK && path != NULL) {
+        const char *text = file.len > 0 ? file.data : "";
+        const char *end = text + strcspn(text, "\r\n");
+        bool one_line = end[strspn(end, "\r\n")] == '\0';
+        snprintf(out, size, "%.*s", (int)(end - text), text);
+        if (!one_line || strlen(text) != file.len || !admin_token_valid(out)) {
+            code = error_set(error, ERR_USAGE, path, 0,
+                             "expected one line of letters, digits and -._~+/");
+        }
+    }
+    buf_deinit(&file);
+    return code;
+}
+
+/* Copies an address without a closing slash; *url is NULL if it is not given. */
+static enum err read_url(const struct options *options, const char *name, bool needed,
+                         char out[256], const char **url, struct error *error)
+{
+    char option[32];
+    const char *text = options_text(options, name);
+    snprintf(option, sizeof option, "--%s", name);
+    *url = text == NULL ? NULL : out;
+    if (text == NULL) {
+        return needed ? error_set(error, ERR_USAGE, option, 0, "needed with --stack external")
+                      : ERR_OK;
+    }
+    bool http = text_starts(text, "http://") || text_starts(text, "https://");
+    const char *host = http ? strstr(text, "://") + 3 : "";
+    if (host[0] == '\0' || host[0] == '/' || !text_copy(out, 256, text)) {
+        return error_set(error, ERR_USAGE, option, 0,
+                         "expected an address such as http://127.0.0.1:9090, got '%s'", text);
+    }
+    for (size_t len = strlen(out); out[len - 1] == '/'; len--) {
+        out[len - 1] = '\0';
+    }
+    return ERR_OK;
+}
+
+static enum err check_native(const struct options *options, struct error *error)
+{
+    static const char *const external[] = {"target",           "grafana", "webhook",
+                                           "admin-token-file", "past",    "past-in-target"};
+    for (size_t i = 0; i < sizeof external / sizeof external[0]; i++) {
+        if (options_is_set(options, external[i])) {
+            char option[32];
+            snprintf(option, sizeof option, "--%s", external[i]);
+            return error_set(error, ERR_USAGE, option, 0, "only with --stack external");
+        }
+    }
+    return ERR_OK;
+}
+
+/* What starts programs of its own, or plays without watching, has no use for a stack that runs. */
+static enum err check_modes(const struct options *options, struct error *error)
+{
+    static const char *const native[] = {"calibrate", "paired", "null", "alertmanager-config"};
+    for (size_t i = 0; i < sizeof native / sizeof native[0]; i++) {
+        if (options_is_set(options, native[i])) {
+            char option[32];
+            snprintf(option, sizeof option, "--%s", native[i]);
+            return error_set(error, ERR_USAGE, option, 0, "not with --stack external");
+        }
+    }
+    if (options_is_set(options, "past-in-target") && !options_is_set(options, "past")) {
+        return error_set(error, ERR_USAGE, "--past-in-target", 0, "only with --past");
+    }
+    return ERR_OK;
+}
+
+static enum err read_urls(const struct options *options, struct verify_external *out,
+                          struct error *error)
+{
+    const struct {
+        const char *name;
+        bool needed;
+        const char **url;
+    } urls[] = {{"target", true, &out->drill.target_url},
+                {"prometheus", true, &out->drill.prometheus_url},
+                {"alertmanager", true, &out->drill.alertmanager_url},
+                {"grafana", false, &out->drill.grafana_url}};
+    enum err code = ERR_OK;
+    for (size_t i = 0; i < sizeof urls / sizeof urls[0] && code == ERR_OK; i++) {
+        code = read_url(options, urls[i].name, urls[i].needed, out->url[i], urls[i].url, error);
+    }
+    return code;
+}
+
+enum err verify_external_read(const struct options *options, struct verify_external *out,
+                              struct error *error)
+{
+    const char *which = options_text(options, "stack");
+    *out = (struct verify_external){.wanted = strcmp(which, "external") == 0};
+    if (!out->wanted) {
+        return strcmp(which, "native") == 0
+                   ? check_native(options, error)
+                   : error_set(error, ERR_USAGE, "--stack", 0,
+                               "expected native or external, got '%s'", which);
+    }
+    enum err code = check_modes(options, error);
+    if (code == ERR_OK) {
+        code = read_urls(options, out, error);
+    }
+    if (code == ERR_OK) {
+        code = read_token(options_text(options, "admin-token-file"), out->token, sizeof out->token,
+                          error);
+    }
+    const char *past = options_text(options, "past");
+    const char *in_target = options_text(options, "past-in-target");
+    out->drill.webhook_listen = options_text(options, "webhook");
+    out->drill.admin_token = out->token[0] != '\0' ? out->token : NULL;
+    out->drill.past_folder = past;
+    out->drill.past_in_target = in_target != NULL ? in_target : past;
+    return code;
+}

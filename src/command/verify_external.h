@@ -1,0 +1,21 @@
+/* The options of `verify --stack external`: what already runs, and how a drill reaches it. */
+#ifndef COMMAND_VERIFY_EXTERNAL_H
+#define COMMAND_VERIFY_EXTERNAL_H
+
+#include "base/error.h"
+#include "base/option.h"
+#include "drill/drill.h"
+
+#include <stdbool.h>
+
+struct verify_external {
+    bool wanted; /* false = native */
+    struct drill_external drill;
+    char token[256], url[4][256]; /* what it points at */
+};
+
+/* Reads and checks them; `out` must outlive the options' use. */
+enum err verify_external_read(const struct options *options, struct verify_external *out,
+                              struct error *error) __attribute__((warn_unused_result));
+
+#endif
