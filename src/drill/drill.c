@@ -133,6 +133,7 @@ static enum err play_drill(struct drill *drill, struct error *error)
         .target_url = drill->target_url,
         .later_folder = drill->people.later_folder[0] == '\0' ? NULL : drill->people.later_folder,
         .stack = drill->stack,
+        .own = drill->own,
         .bundled = drill->bundled,
         .last_metrics_path = last_metrics,
         .last_phase = drill_last_phase(drill)};
@@ -257,6 +258,7 @@ static void clean_up(struct drill *drill)
     model_cache_release(&drill->model);
     bundled_stop(drill->bundled); /* it may write into the folder that goes with the stack */
     stack_stop(drill->stack);
+    own_metrics_stop(drill->own);
     http_free(drill->http);
     metrics_snapshot_free(drill->metrics_before);
     if (drill->played) {

@@ -14,6 +14,7 @@
 #include "drill/floors.h"
 #include "drill/judge.h"
 #include "drill/model_cache.h"
+#include "drill/own_metrics.h"
 #include "drill/people.h"
 #include "drill/play.h"
 #include "drill/reconcile.h"
@@ -43,7 +44,8 @@ struct drill {
     char target_version[128];
     struct http *http;
     struct watch_rules rules;
-    struct stack *stack; /* NULL: nothing watches */
+    struct own_metrics *own; /* NULL: nothing watches */
+    struct stack *stack;     /* NULL: nothing watches */
     struct metrics_snapshot *metrics_before;
     struct play_result play;
     bool played;

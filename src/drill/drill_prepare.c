@@ -18,6 +18,7 @@
 
 #define TRAINING_TIMEOUT_NS (120 * CLOCK_NS_PER_S)
 #define STACK_TIMEOUT_NS (30 * CLOCK_NS_PER_S)
+#define OWN_METRICS_LISTEN "127.0.0.1:0"
 
 /* What the target needs for itself lies beside the stack's data and goes when the drill does. */
 static enum err start_target(struct drill *drill, struct error *error)
@@ -89,6 +90,16 @@ static enum err ask_target(struct drill *drill, struct error *error)
     return code;
 }
 
+/* What the stack is to scrape beside the target. Drift in force and phases are those of this drill.
+ */
+static enum err start_own_metrics(struct drill *drill, struct error *error)
+{
+    struct own_metrics_config config;
+    own_metrics_describe(&drill->scenario, drill->config->seed, drill->scenario.lists_per_s,
+                         &config);
+    return own_metrics_start(&config, OWN_METRICS_LISTEN, &drill->own, error);
+}
+
 static enum err start_stack(struct drill *drill, struct error *error)
 {
     const struct drill_config *config = drill->config;
@@ -98,6 +109,7 @@ static enum err start_stack(struct drill *drill, struct error *error)
              config->home);
     struct stack_config stack = {.folder = config->folder,
                                  .target_url = drill->target_url,
+                                 .own_metrics_url = own_metrics_url(drill->own),
                                  .rule_files = drill->rules.path,
                                  .rule_file_count = drill->rules.count,
                                  .alertmanager_file = config->alertmanager_file != NULL
@@ -250,6 +262,9 @@ enum err drill_prepare(struct drill *drill, struct error *error)
     }
     if (code == ERR_OK && drill_is_watched(drill)) {
         code = drill_foresee(drill, error);
+    }
+    if (code == ERR_OK && drill_is_watched(drill)) {
+        code = start_own_metrics(drill, error);
     }
     if (code == ERR_OK && drill_is_watched(drill)) {
         code = start_stack(drill, error);

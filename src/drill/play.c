@@ -99,6 +99,9 @@ static void poll_retraining(struct stage *stage, int64_t now_ns)
         text_copy(stage->result->retrain_error, sizeof stage->result->retrain_error, training.text);
     } else {
         stage->result->retrained_s = (double)now_ns / (double)CLOCK_NS_PER_S;
+        if (stage->config->own != NULL) {
+            own_metrics_retrained(stage->config->own, OWN_METRICS_SCHEDULE);
+        }
     }
     status_break(&stage->status);
     log_write(LOG_INFO, "drill", "%.1f s: retraining %s, model version %lld",
@@ -342,6 +345,9 @@ enum err play(const struct play_config *config, struct judgement *judgement,
         http_free(stage.http);
         return code;
     }
+    if (config->own != NULL) {
+        own_metrics_attach(config->own, stage.engine, stage.start_mono_ns);
+    }
     struct disturbances_config disturbed = {.scenario = config->scenario,
                                             .http = stage.http,
                                             .stack = config->stack,
@@ -355,6 +361,9 @@ enum err play(const struct play_config *config, struct judgement *judgement,
     end_disturbances(&stage);
     status_break(&stage.status);
     engine_stop(stage.engine);
+    if (config->own != NULL) {
+        own_metrics_detach(config->own);
+    }
     engine_join(stage.engine, &out->engine);
     http_free(stage.http);
     return ERR_OK;

@@ -10,6 +10,7 @@
 #include "drill/bundled.h"
 #include "drill/disturbances.h"
 #include "drill/judge.h"
+#include "drill/own_metrics.h"
 #include "drill/scenario.h"
 #include "drill/stack.h"
 #include "load/engine.h"
@@ -29,6 +30,7 @@ struct play_config { /* borrowed */
     const char *target_url;
     const char *later_folder; /* data set handed over by a phase that retrains; NULL if none */
     struct stack *stack;      /* NULL: nothing watches (calibration) */
+    struct own_metrics *own;  /* told of engine and retraining; NULL = nobody is */
     struct bundled *bundled;
     const char *last_metrics_path; /* that the target writes when it is restarted */
     int last_phase;                /* the drill ends after this phase */
