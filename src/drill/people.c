@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "drill/past_cache.h"
+#include "drill/past_shared.h"
 #include "drill/wish.h"
 #include "movielens/synth.h"
 
@@ -63,9 +64,43 @@ static enum err unless_interrupted(const struct people_request *request, struct 
                : ERR_OK;
 }
 
+static enum err write_shared(const struct people_request *request, const struct drift *drift,
+                             bool later, struct people *people, struct error *error)
+{
+    struct parallel parallel = parallel_all_cores();
+    struct past_shared shared = {.population = people->population,
+                                 .drift = drift,
+                                 .parallel = &parallel,
+                                 .folder = request->past_folder};
+    bool written = false;
+    people->past_shared = true;
+    if (!text_copy(people->past_folder, sizeof people->past_folder, request->past_folder)) {
+        return error_set(error, ERR_USAGE, "--past", 0, "the path is too long");
+    }
+    enum err code = past_shared_early(&shared, &written, error);
+    if (code == ERR_OK) {
+        log_write(LOG_INFO, "drill", "their past %s %s", written ? "was written to" : "lies in",
+                  people->past_folder);
+    }
+    for (int i = 0; code == ERR_OK && later && i < request->scenario->phase_count; i++) {
+        const struct scenario_phase *phase = &request->scenario->phase[i];
+        if (phase->retrains) {
+            code = unless_interrupted(request, error);
+        }
+        if (phase->retrains && code == ERR_OK) {
+            code = past_shared_later(&shared, phase->films_min, phase->films_max,
+                                     people->later_folder, sizeof people->later_folder, error);
+        }
+    }
+    return code;
+}
+
 enum err people_write_pasts(const struct people_request *request, const struct drift *drift,
                             bool later, struct people *people, struct error *error)
 {
+    if (request->past_folder != NULL) {
+        return write_shared(request, drift, later, people, error);
+    }
     struct parallel parallel = parallel_all_cores();
     bool reused = false;
     struct past_cache_request past = {.population = people->population,
@@ -180,6 +215,21 @@ static bool misses_nobody(const struct people *people, const struct drift *drift
     return all;
 }
 
+static void sort_seen(struct people *people)
+{
+    int32_t users = population_users(people->population);
+    for (int32_t u = 0; u < users; u++) {
+        int64_t first = people->seen_start[u], end = people->seen_start[u + 1];
+        qsort(people->seen_item + first, (size_t)(end - first), sizeof(int32_t), by_index);
+    }
+}
+
+static bool is_theirs(const struct people *people, const struct drift *drift)
+{
+    const struct past_shared shared = {.population = people->population, .drift = drift};
+    return past_shared_is_theirs(&shared, people->seen_start, people->seen_item);
+}
+
 enum err people_read_seen(struct people *people, const struct drift *drift, struct error *error)
 {
     struct dataset_options options = {.strict = true, .reports_max = 0};
@@ -192,14 +242,17 @@ enum err people_read_seen(struct people *people, const struct drift *drift, stru
     bool sound = take_seen(people, &past, map) && misses_nobody(people, drift);
     mem_free(map);
     dataset_deinit(&past);
-    if (!sound) {
+    if (sound) {
+        sort_seen(people);
+    } else if (!people->past_shared) {
         return error_set(error, ERR_INPUT, people->past_folder, 0,
                          "the cached past is damaged: remove the folder and start again");
     }
-    int32_t users = population_users(people->population);
-    for (int32_t u = 0; u < users; u++) {
-        int64_t first = people->seen_start[u], end = people->seen_start[u + 1];
-        qsort(people->seen_item + first, (size_t)(end - first), sizeof(int32_t), by_index);
+    if (people->past_shared && !(sound && is_theirs(people, drift))) {
+        return error_set(error, ERR_INPUT, people->past_folder, 0,
+                         "not the past of these %" PRId32
+                         " people: data, seed or scenario differ from those it was written with",
+                         population_users(people->population));
     }
     return ERR_OK;
 }

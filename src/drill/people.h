@@ -16,6 +16,7 @@
 struct people_request {      /* borrowed */
     const char *data, *home; /* as dataset_find wants them */
     const char *cache_root;  /* NULL = default place */
+    const char *past_folder; /* that a target sees, too (past_shared.h); NULL = in the cache */
     const struct scenario *scenario;
     uint64_t seed;
     bool (*interrupted)(int64_t timeout_ns); /* asked between steps; NULL = nobody interrupts */
@@ -27,6 +28,7 @@ struct people {
     struct population *population;
     char past_folder[600];
     char later_folder[600]; /* "" if no phase retrains */
+    bool past_shared;       /* they are somebody else's, too: what is read must be checked */
     int64_t *seen_start;    /* [people + 1] */
     int32_t *seen_item;     /* rising within a person */
 };

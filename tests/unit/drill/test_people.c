@@ -157,3 +157,53 @@ Test(people, a_damaged_past_is_refused)
     cr_expect(strstr(error.text, "damaged") != NULL, "%s", error.text);
     end(&s);
 }
+
+Test(people, a_shared_past_is_written_once_and_must_be_theirs)
+{
+    struct setting setting;
+    char shared[96], again[128];
+    struct error error = {0};
+    static const struct drift none = {0};
+    begin(&setting);
+    snprintf(shared, sizeof shared, "%s/shared", setting.root);
+    setting.request.past_folder = shared;
+    read_past(&setting, &none);
+    cr_expect_str_eq(setting.people.past_folder, shared);
+    cr_expect(expect_seen(&setting, &none) == 0);
+
+    snprintf(again, sizeof again, "%s/ratings.csv", shared);
+    int64_t written_ns = file_modified_ns(again);
+    read_past(&setting, &none);
+    cr_expect_eq(file_modified_ns(again), written_ns);
+
+    struct people others = {0};
+    setting.request.seed = 2;
+    cr_assert(people_prepare(&setting.request, &others, &error) == ERR_OK, "%s", error.text);
+    cr_assert(people_write_pasts(&setting.request, &none, false, &others, &error) == ERR_OK);
+    cr_expect_eq(people_read_seen(&others, &none, &error), ERR_INPUT);
+    cr_expect(strstr(error.text, "not the past of these 140 people") != NULL, "%s", error.text);
+    people_deinit(&others);
+    end(&setting);
+}
+
+Test(people, a_later_past_lies_below_the_shared_one)
+{
+    struct setting setting;
+    char shared[96], later[128];
+    struct error error = {0};
+    static const struct drift none = {0};
+    begin(&setting);
+    snprintf(shared, sizeof shared, "%s/shared", setting.root);
+    setting.request.past_folder = shared;
+    setting.scenario.phase_count = 1;
+    setting.scenario.phase[0].retrains = true;
+    setting.scenario.phase[0].films_min = 2;
+    setting.scenario.phase[0].films_max = 3;
+    cr_assert(people_write_pasts(&setting.request, &none, true, &setting.people, &error) == ERR_OK,
+              "%s", error.text);
+    snprintf(later, sizeof later, "%s/later", shared);
+    cr_expect_str_eq(setting.people.later_folder, later);
+    snprintf(later, sizeof later, "%s/later/ratings.csv", shared);
+    cr_expect(file_exists(later));
+    end(&setting);
+}
