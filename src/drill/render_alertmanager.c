@@ -1,38 +1,17 @@
 #include "drill/render.h"
 
-#include "base/clock.h"
-#include "base/text.h"
 #include "base/yaml.h"
+#include "drill/render_int.h"
 
 #include <jansson.h>
 #include <stdbool.h>
-
-/* Divides one duration member in place; an absent one stays absent. */
-static enum err compress_member(json_t *object, const char *key, int64_t time_scale,
-                                const char *file, struct error *error)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    char drill_text[32];
-    int64_t ns = 0;
-    if (text == NULL) {
-        return ERR_OK;
-    }
-    if (!text_to_duration_ns(text, &ns)) {
-        return error_set(error, ERR_INPUT, file, 0, "'%s': expected a duration, found '%s'", key,
-                         text);
-    }
-    int64_t drill_ns = ns / time_scale / CLOCK_NS_PER_MS * CLOCK_NS_PER_MS;
-    json_object_set_new(
-        object, key, json_string(text_from_duration_ns(drill_ns, drill_text, sizeof drill_text)));
-    return ERR_OK;
-}
 
 static enum err compress_route(json_t *route, int64_t time_scale, const char *file,
                                struct error *error)
 {
     static const char *const keys[] = {"group_wait", "group_interval", "repeat_interval"};
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-        enum err code = compress_member(route, keys[i], time_scale, file, error);
+        enum err code = render_divide(route, keys[i], time_scale, file, error);
         if (code != ERR_OK) {
             return code;
         }

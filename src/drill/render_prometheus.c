@@ -1,0 +1,97 @@
+#include "drill/render.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/fileio.h"
+#include "base/text.h"
+#include "base/yaml.h"
+#include "drill/render_int.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#define DEFAULT_INTERVAL_NS (60 * CLOCK_NS_PER_S)
+#define LOOKBACK_NS (300 * CLOCK_NS_PER_S)
+
+enum err render_divide(json_t *object, const char *key, int64_t time_scale, const char *file,
+                       struct error *error)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    char divided[32];
+    int64_t ns = 0;
+    if (json_object_get(object, key) == NULL) {
+        return ERR_OK;
+    }
+    if (text == NULL || !text_to_duration_ns(text, &ns)) {
+        return error_set(error, ERR_INPUT, file, 0, "'%s': expected a duration, found '%s'", key,
+                         text == NULL ? "no text" : text);
+    }
+    int64_t drill_ns = ns / time_scale / CLOCK_NS_PER_MS * CLOCK_NS_PER_MS;
+    json_object_set_new(object, key,
+                        json_string(text_from_duration_ns(drill_ns, divided, sizeof divided)));
+    return ERR_OK;
+}
+
+static int64_t interval_ns(const json_t *global, const char *key)
+{
+    const char *text = json_string_value(json_object_get(global, key));
+    int64_t ns = 0;
+    return text != NULL && text_to_duration_ns(text, &ns) && ns > 0 ? ns : DEFAULT_INTERVAL_NS;
+}
+
+static enum err divide_intervals(json_t *section, int64_t time_scale, const char *file,
+                                 struct error *error)
+{
+    static const char *const keys[] = {"scrape_interval", "scrape_timeout", "evaluation_interval"};
+    enum err code = ERR_OK;
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0] && code == ERR_OK; i++) {
+        code = render_divide(section, keys[i], time_scale, file, error);
+    }
+    return code;
+}
+
+enum err render_prometheus(const char *production, int64_t time_scale, const char *path,
+                           int64_t *scrape_ns, int64_t *evaluation_ns, struct error *error)
+{
+    json_t *document = NULL, *job;
+    size_t index;
+    enum err code = yaml_read_file(production, &document, NULL, error);
+    if (code != ERR_OK) {
+        return code;
+    }
+    json_t *global = json_object_get(document, "global");
+    if (!json_is_array(json_object_get(document, "scrape_configs"))) {
+        code = error_set(error, ERR_INPUT, production, 0, "expected a list 'scrape_configs'");
+    }
+    *scrape_ns = interval_ns(global, "scrape_interval");
+    *evaluation_ns = interval_ns(global, "evaluation_interval");
+    if (code == ERR_OK) {
+        code = divide_intervals(global, time_scale, production, error);
+    }
+    json_array_foreach(json_object_get(document, "scrape_configs"), index, job)
+    {
+        if (code == ERR_OK) {
+            code = divide_intervals(job, time_scale, production, error);
+        }
+    }
+    if (code == ERR_OK) {
+        json_object_set_new(document, "rule_files", json_pack("[s]", "rules/*.yml"));
+        code = yaml_write_file(path, "# Rendered: durations divided by time_scale.\n", document,
+                               error);
+    }
+    json_decref(document);
+    return code;
+}
+
+enum err render_prometheus_flags(int64_t time_scale, const char *path, struct error *error)
+{
+    char lookback[32], flags[128] = "";
+    if (time_scale > 1) {
+        int64_t ns = LOOKBACK_NS / time_scale / CLOCK_NS_PER_MS * CLOCK_NS_PER_MS;
+        (void)snprintf(flags, sizeof flags,
+                       "--query.lookback-delta=%s\n--rules.alert.resend-delay=5s\n",
+                       text_from_duration_ns(ns, lookback, sizeof lookback));
+    }
+    return file_write(path, flags, strlen(flags), error);
+}
