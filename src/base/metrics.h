@@ -36,4 +36,14 @@ void metrics_snapshot_free(struct metrics_snapshot *snapshot);
 double metrics_sum(const struct metrics_snapshot *snapshot, const char *metric,
                    const struct metrics_label *labels, size_t label_count, bool *found);
 
+/* Every series, in order of name and labels; the texts and the labels (by name) are the snapshot's.
+ * Returns the name of the metric. */
+size_t metrics_series_count(const struct metrics_snapshot *snapshot);
+const char *metrics_series_at(const struct metrics_snapshot *snapshot, size_t index,
+                              const struct metrics_label **labels, size_t *label_count);
+/* Every family with a TYPE line, as they came. Returns the name. */
+size_t metrics_family_count(const struct metrics_snapshot *snapshot);
+const char *metrics_family_at(const struct metrics_snapshot *snapshot, size_t index,
+                              const char **type);
+
 #endif

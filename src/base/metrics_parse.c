@@ -23,8 +23,14 @@ struct series {
     int line;
 };
 
+struct family {
+    const char *name, *type;
+};
+
 struct metrics_snapshot {
     char *text;
+    struct family *family;
+    size_t family_count, family_capacity;
     struct series *series;
     size_t count, capacity;
     struct metrics_label *label; /* those of one series are neighbours, sorted by name */
@@ -265,6 +271,16 @@ static bool is_type(const char *text)
     return false;
 }
 
+static void append_family(struct metrics_snapshot *snapshot, struct family family)
+{
+    if (snapshot->family_count == snapshot->family_capacity) {
+        snapshot->family_capacity = snapshot->family_capacity ? 2 * snapshot->family_capacity : 64;
+        snapshot->family =
+            mem_resize(snapshot->family, snapshot->family_capacity, sizeof *snapshot->family);
+    }
+    snapshot->family[snapshot->family_count++] = family;
+}
+
 /* Any comment is fine, but "# HELP" and "# TYPE" must be about a metric. */
 static bool scan_comment(struct scanner *scanner)
 {
@@ -281,10 +297,15 @@ static bool scan_comment(struct scanner *scanner)
     if (len == 0 || strchr(" \t", scanner->at[len]) == NULL) {
         return expected(scanner, "a metric name");
     }
-    scanner->at += len;
+    char *name = take_word(scanner, len);
     skip_blanks(scanner);
     if (type && !is_type(scanner->at)) {
         return expected(scanner, "counter, gauge, histogram, summary or untyped");
+    }
+    if (type) {
+        name[len] = '\0';
+        scanner->at[strcspn(scanner->at, " \t")] = '\0';
+        append_family(scanner->snapshot, (struct family){name, scanner->at});
     }
     return true;
 }
@@ -390,6 +411,7 @@ void metrics_snapshot_free(struct metrics_snapshot *snapshot)
 {
     if (snapshot != NULL) {
         mem_free(snapshot->text);
+        mem_free(snapshot->family);
         mem_free(snapshot->series);
         mem_free(snapshot->label);
         mem_free(snapshot);
@@ -426,4 +448,30 @@ double metrics_sum(const struct metrics_snapshot *snapshot, const char *metric,
         }
     }
     return sum;
+}
+
+size_t metrics_series_count(const struct metrics_snapshot *snapshot)
+{
+    return snapshot->count;
+}
+
+const char *metrics_series_at(const struct metrics_snapshot *snapshot, size_t index,
+                              const struct metrics_label **labels, size_t *label_count)
+{
+    const struct series *series = &snapshot->series[index];
+    *label_count = series->label_count;
+    *labels = series->label_count > 0 ? &snapshot->label[series->first_label] : NULL;
+    return series->metric;
+}
+
+size_t metrics_family_count(const struct metrics_snapshot *snapshot)
+{
+    return snapshot->family_count;
+}
+
+const char *metrics_family_at(const struct metrics_snapshot *snapshot, size_t index,
+                              const char **type)
+{
+    *type = snapshot->family[index].type;
+    return snapshot->family[index].name;
 }

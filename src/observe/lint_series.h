@@ -1,0 +1,60 @@
+/*
+ * Which series can there be: those of expositions, those that rules record, those that Prometheus
+ * makes itself; and which labels the result of an expression can carry.
+ */
+#ifndef OBSERVE_LINT_SERIES_H
+#define OBSERVE_LINT_SERIES_H
+
+#include "base/metrics.h"
+#include "observe/lint_expr.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+
+enum lint_origin {
+    LINT_EXPOSED,
+    LINT_RECORDED,
+    LINT_SYNTHETIC, /* up, ALERTS, scrape_* */
+    LINT_UNJUDGED,  /* no exposition could have it, so nothing is known */
+    LINT_NOWHERE,
+};
+
+struct lint_series;
+
+struct lint_series *lint_series_new(void); /* one thread at a time, as its words */
+void lint_series_free(struct lint_series *series);
+struct labels *lint_series_words(const struct lint_series *series); /* for lint_expr_parse */
+
+/* Adds what a target exposes; several can be added. Without any, metrics are LINT_UNJUDGED. */
+void lint_series_expose(struct lint_series *series, const struct metrics_snapshot *snapshot);
+/* Adds a rule of a rule file, alerts included; one whose expression does not parse may have any
+ * label. The rule is not kept. */
+void lint_series_add_rule(struct lint_series *series, const json_t *rule);
+/* After the last rule and exposition, and before anything below. */
+void lint_series_settle(struct lint_series *series);
+
+enum lint_origin lint_series_origin(const struct lint_series *series, const char *metric);
+/* "counter", "gauge", ...; NULL if it is not known. */
+const char *lint_series_type(const struct lint_series *series, const char *metric);
+/* The values of a label of an exposed metric (an object, value -> true) if an exposition always
+ * holds all of them, as it does of `le`; else NULL. Borrowed. */
+const json_t *lint_series_values(const struct lint_series *series, const char *metric,
+                                 const char *label);
+/* The number that one rule alone records for ever: vector(0.2). */
+bool lint_series_constant(const struct lint_series *series, const char *metric, double *value);
+/* The series that an alert compares this one with, or NULL: the objective of what it watches. */
+const char *lint_series_objective(const struct lint_series *series, const char *metric);
+/* Whether a rule that records `metric` yields nothing unless `divisor`, a metric, is above 0. */
+bool lint_series_guards(const struct lint_series *series, const char *metric, const char *divisor);
+
+struct lint_shape { /* the labels that a result can have */
+    bool any;       /* nobody knows */
+    json_t *names;  /* object, name -> true */
+};
+
+void lint_shape_of(const struct lint_series *series, const struct lint_node *node,
+                   struct lint_shape *out);
+bool lint_shape_has(const struct lint_shape *shape, const char *label);
+void lint_shape_deinit(struct lint_shape *shape);
+
+#endif
