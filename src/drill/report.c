@@ -286,6 +286,14 @@ void report_add_xml(struct buf *out, const char *text)
         case '"':
             buf_text(out, "&quot;");
             break;
+        case '\xef': /* U+FFFE and U+FFFF are UTF-8, but no characters of XML */
+            if (strncmp(c, "\xef\xbf\xbe", 3) == 0 || strncmp(c, "\xef\xbf\xbf", 3) == 0) {
+                buf_text(out, "?");
+                c += 2;
+            } else {
+                buf_add(out, c, 1);
+            }
+            break;
         default:
             if ((unsigned char)*c >= 0x20 || *c == '\t' || *c == '\n') {
                 buf_add(out, c, 1);

@@ -17,6 +17,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct panel_book;
+struct report_tracks;
+
 struct report { /* borrowed */
     const struct scenario *scenario;
     const struct judgement *judgement;
@@ -26,6 +29,8 @@ struct report { /* borrowed */
     const struct objectives_head *objectives; /* NULL if the rules have none */
     const struct floors *floors;              /* NULL if none were measured, ... */
     const struct delay_budgets *delays;       /* ... nor any delay */
+    const struct report_tracks *tracks;       /* NULL: none were collected */
+    const struct panel_book *panels;          /* NULL: no dashboards were looked at */
     uint64_t seed;
     const char *folder;
     const char *data_name;
