@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "drill/disturbances.h"
+#include "drill/drill_external.h"
 #include "drill/effect_report.h"
 #include "drill/model_cache.h"
 #include "drill/remote.h"
@@ -82,6 +83,9 @@ static enum err await_target(struct drill *drill, struct error *error)
 static enum err ask_target(struct drill *drill, struct error *error)
 {
     drill->http = http_new();
+    if (drill->config->external != NULL) {
+        http_set_bearer(drill->http, drill->config->external->admin_token);
+    }
     enum err code = remote_version(drill->http, drill->target_url, drill->target_version,
                                    sizeof drill->target_version, error);
     if (code == ERR_OK) {
@@ -97,7 +101,44 @@ static enum err start_own_metrics(struct drill *drill, struct error *error)
     struct own_metrics_config config;
     own_metrics_describe(&drill->scenario, drill->config->seed, drill->scenario.lists_per_s,
                          &config);
-    return own_metrics_start(&config, OWN_METRICS_LISTEN, &drill->own, error);
+    const char *listen = drill->config->own_metrics_listen;
+    return own_metrics_start(&config, listen != NULL ? listen : OWN_METRICS_LISTEN, &drill->own,
+                             error);
+}
+
+/* What is wrong with a stack that runs is told together with what is wrong with its target. */
+static enum err check_external(struct drill *drill, struct faults *faults, struct error *error)
+{
+    const struct drill_external_target target = {.scenario = &drill->scenario,
+                                                 .people = &drill->people,
+                                                 .http = drill->http,
+                                                 .url = drill->target_url};
+    drill_external_disturbances(&drill->scenario, faults);
+    drill_external_check(&target, faults);
+    metrics_snapshot_free(drill->metrics_before); /* it was asked for lists since */
+    drill->metrics_before = NULL;
+    return remote_metrics(drill->http, drill->target_url, &drill->metrics_before, error);
+}
+
+/* Counts are what is added from here on, and nobody else may add to them. */
+static enum err begin_counting(struct drill *drill, struct error *error)
+{
+    bool found = false;
+    struct metrics_snapshot *now = NULL;
+    enum err code = remote_metrics(drill->http, drill->target_url, &now, error);
+    if (code != ERR_OK) {
+        return code;
+    }
+    double lists =
+        metrics_sum(now, "recommendation_lists_total", NULL, 0, &found) -
+        metrics_sum(drill->metrics_before, "recommendation_lists_total", NULL, 0, &found);
+    metrics_snapshot_free(drill->metrics_before);
+    drill->metrics_before = now;
+    return lists == 0 ? ERR_OK
+                      : error_set(error, ERR_INVALID, drill->target_url, 0,
+                                  "somebody else plays against this target: %.0f lists while the "
+                                  "drill waited",
+                                  lists);
 }
 
 static enum err start_stack(struct drill *drill, struct error *error)
@@ -107,7 +148,14 @@ static enum err start_stack(struct drill *drill, struct error *error)
     struct faults faults;
     snprintf(alertmanager_file, sizeof alertmanager_file, "%s/prometheus/alertmanager.yml",
              config->home);
+    struct stack_external external = {0};
+    if (config->external != NULL) {
+        external = (struct stack_external){.prometheus_url = config->external->prometheus_url,
+                                           .alertmanager_url = config->external->alertmanager_url,
+                                           .webhook_listen = config->external->webhook_listen};
+    }
     struct stack_config stack = {.folder = config->folder,
+                                 .external = config->external != NULL ? &external : NULL,
                                  .target_url = drill->target_url,
                                  .own_metrics_url = own_metrics_url(drill->own),
                                  .rule_files = drill->rules.path,
@@ -123,7 +171,10 @@ static enum err start_stack(struct drill *drill, struct error *error)
                                  .ready_timeout_ns = STACK_TIMEOUT_NS,
                                  .interrupted = play_interrupted};
     faults_init(&faults);
-    enum err code = stack_start(&stack, &drill->stack, &faults, error);
+    enum err code = config->external != NULL ? check_external(drill, &faults, error) : ERR_OK;
+    if (code == ERR_OK) {
+        code = stack_start(&stack, &drill->stack, &faults, error);
+    }
     faults_print(&faults);
     faults_deinit(&faults);
     if (code == ERR_OK) {
@@ -167,6 +218,9 @@ static enum err prepare_people(struct drill *drill, struct error *error)
     struct people_request request = {.data = drill->config->data,
                                      .home = drill->config->home,
                                      .cache_root = drill->config->cache_root,
+                                     .past_folder = drill->config->external != NULL
+                                                        ? drill->config->external->past_folder
+                                                        : NULL,
                                      .scenario = &drill->scenario,
                                      .seed = drill->config->seed,
                                      .interrupted = play_interrupted};
@@ -231,7 +285,8 @@ static void put_drift_to_sleep(struct drill *drill)
 
 static enum err prepare_target(struct drill *drill, struct error *error)
 {
-    enum err code = start_target(drill, error);
+    bool external = drill->config->external != NULL;
+    enum err code = external ? ERR_OK : start_target(drill, error);
     if (code == ERR_OK) {
         code = people_read_seen(&drill->people, &drill->scenario.drift, error);
     }
@@ -239,11 +294,15 @@ static enum err prepare_target(struct drill *drill, struct error *error)
         put_drift_to_sleep(drill);
         code = plan_visits(drill, error);
     }
-    if (code == ERR_OK) {
+    if (code == ERR_OK && external) {
+        drill->target_url = drill->config->external->target_url;
+    } else if (code == ERR_OK) {
         code = await_target(drill, error);
+        if (code == ERR_OK) {
+            keep_model(drill);
+        }
     }
     if (code == ERR_OK) {
-        keep_model(drill);
         tell_effects(drill);
         code = ask_target(drill, error);
     }
@@ -268,6 +327,9 @@ enum err drill_prepare(struct drill *drill, struct error *error)
     }
     if (code == ERR_OK && drill_is_watched(drill)) {
         code = start_stack(drill, error);
+    }
+    if (code == ERR_OK && drill->config->external != NULL) {
+        code = begin_counting(drill, error);
     }
     return code;
 }

@@ -324,6 +324,28 @@ enum err evidence_collect(struct prometheus *prometheus, const struct rules *rul
     return code;
 }
 
+void evidence_forget(struct evidence *evidence, double before_s)
+{
+    size_t kept = 0;
+    for (size_t a = 0; a < evidence->alert_count; a++) {
+        struct evidence_alert *alert = &evidence->alert[a];
+        size_t count = 0;
+        for (size_t i = 0; i < alert->count; i++) {
+            if (!(alert->episode[i].resolved_s < before_s)) {
+                alert->episode[count++] = alert->episode[i];
+            }
+        }
+        alert->count = count;
+    }
+    for (size_t i = 0; i < evidence->notice_count; i++) {
+        const struct evidence_notice *notice = &evidence->notice[i];
+        if (notice->received_s >= before_s || strcmp(notice->severity, "none") == 0) {
+            evidence->notice[kept++] = *notice;
+        }
+    }
+    evidence->notice_count = kept;
+}
+
 const struct evidence_alert *evidence_find(const struct evidence *evidence, const char *alert)
 {
     for (size_t i = 0; i < evidence->alert_count; i++) {

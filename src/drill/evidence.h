@@ -72,6 +72,9 @@ enum err evidence_collect(struct prometheus *prometheus, const struct rules *rul
                           struct webhook *webhook, const struct scenario *scenario,
                           double origin_unix_s, double end_s, struct evidence *out,
                           struct error *error);
+/* Takes out what was over before that drill time: episodes that had resolved, and notifications of
+ * alerts with a severity. What a stack did before the drill is not the drill's. */
+void evidence_forget(struct evidence *evidence, double before_s);
 const struct evidence_alert *evidence_find(const struct evidence *evidence, const char *alert);
 void evidence_deinit(struct evidence *evidence);
 

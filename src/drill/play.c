@@ -270,6 +270,17 @@ static void walk_phases(struct stage *stage)
     }
 }
 
+/* A service that went in the last moments has not been missed yet. */
+static void check_end(struct stage *stage)
+{
+    char what[160];
+    if (stage->config->stack != NULL && stage->judgement->reason_count == 0 &&
+        !stage->result->interrupted &&
+        !stack_alive_at_end(stage->config->stack, what, sizeof what)) {
+        judge_invalid(stage->judgement, "%s when the drill ended", what);
+    }
+}
+
 /* Without the cure that the scenario promises, no alert can be blamed for not resolving. */
 static void check_retraining(const struct stage *stage)
 {
@@ -339,6 +350,7 @@ enum err play(const struct play_config *config, struct judgement *judgement,
     }
     set_origin(&stage);
     stage.http = http_new();
+    http_set_bearer(stage.http, config->admin_token);
     fill_plan(&stage, &target, &plan);
     enum err code = engine_start(&plan, &stage.engine, error);
     if (code != ERR_OK) {
@@ -357,6 +369,7 @@ enum err play(const struct play_config *config, struct judgement *judgement,
     disturbances_init(&stage.disturbances, &disturbed);
     status_init(&stage.status);
     walk_phases(&stage);
+    check_end(&stage);
     check_retraining(&stage);
     end_disturbances(&stage);
     status_break(&stage.status);

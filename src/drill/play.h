@@ -28,6 +28,7 @@ struct play_config { /* borrowed */
     unsigned threads;
     int connections; /* per thread */
     const char *target_url;
+    const char *admin_token;  /* for the target's /admin; NULL = none */
     const char *later_folder; /* data set handed over by a phase that retrains; NULL if none */
     struct stack *stack;      /* NULL: nothing watches (calibration) */
     struct own_metrics *own;  /* told of engine and retraining; NULL = nobody is */

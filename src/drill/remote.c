@@ -110,6 +110,14 @@ enum err remote_fault(struct http *http, const char *url, const char *body, stru
     return code;
 }
 
+enum err remote_faults_open(struct http *http, const char *url, struct error *error)
+{
+    struct buf answer;
+    enum err code = ask(http, url, "/admin/fault", NULL, &answer, error);
+    buf_deinit(&answer);
+    return code;
+}
+
 enum err remote_metrics(struct http *http, const char *url, struct metrics_snapshot **out,
                         struct error *error)
 {

@@ -25,6 +25,8 @@ enum err remote_training_status(struct http *http, const char *url, struct remot
                                 struct error *error);
 /* Begins a fault on demand; `body` as POST /admin/fault wants it. */
 enum err remote_fault(struct http *http, const char *url, const char *body, struct error *error);
+/* Whether faults on demand may be asked for; if not, *error tells why. */
+enum err remote_faults_open(struct http *http, const char *url, struct error *error);
 enum err remote_metrics(struct http *http, const char *url, struct metrics_snapshot **out,
                         struct error *error);
 

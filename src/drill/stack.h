@@ -1,8 +1,8 @@
 /*
- * The monitoring stack of a drill, started natively: Prometheus and Alertmanager as child processes
- * on free loopback ports, with configuration rendered into the result folder, and the webhook
- * receiver that Alertmanager reports to. Main thread only (children die with the thread that
- * started them).
+ * The monitoring stack of a drill: a Prometheus, an Alertmanager and the webhook receiver that it
+ * reports to. Natively the first two are child processes on free loopback ports, with configuration
+ * rendered into the result folder; an external stack runs already and is checked instead of made.
+ * Main thread only (children die with the thread that started them).
  */
 #ifndef DRILL_STACK_H
 #define DRILL_STACK_H
@@ -40,7 +40,9 @@ struct stack_config {
 struct stack;
 
 /* Starts everything and returns when both answer /-/ready, the target has been scraped and
- * Prometheus knows Alertmanager. Faults in rule files go to `faults`. */
+ * Prometheus knows Alertmanager. Of an external stack: finds out whether it can be drilled, waits
+ * for a Watchdog to arrive and for all alerts to be quiet. Faults in rule files, and all that is
+ * wrong with an external stack, go to `faults`. */
 enum err stack_start(const struct stack_config *config, struct stack **out, struct faults *faults,
                      struct error *error);
 const struct rules *stack_rules(const struct stack *stack);
@@ -51,9 +53,17 @@ const char *stack_alertmanager_url(const struct stack *stack);
 /* As the programs themselves tell it; "unknown" if they would not. */
 const char *stack_prometheus_version(const struct stack *stack);
 const char *stack_alertmanager_version(const struct stack *stack);
-/* False if one of the processes has ended; `what` then tells which and how. */
+/* False if one of the processes has ended; `what` then tells which and how. Of an external stack,
+ * asked for once a second: if one, or the target, is gone or was started again. */
 bool stack_alive(struct stack *stack, char *what, size_t size);
-/* Stops Prometheus where it stands, or lets it go on. stack_stop ends a stalled one, too. */
+/* The same once the last phase is over, waiting some seconds for a service that does not answer. */
+bool stack_alive_at_end(struct stack *stack, char *what, size_t size);
+/* Is it one that ran already? Then things may have happened to it before drill time 0. */
+bool stack_is_external(const struct stack *stack);
+/* Evaluations of rules that had failed before the drill. */
+double stack_failures_before(const struct stack *stack);
+/* Stops Prometheus where it stands, or lets it go on; not an external one. stack_stop ends a
+ * stalled one, too. */
 void stack_stall(struct stack *stack, bool stalled);
 void stack_stop(struct stack *stack); /* accepts NULL */
 

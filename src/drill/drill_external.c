@@ -1,0 +1,147 @@
+#include "drill/drill_external.h"
+
+#include "drill/disturbances.h"
+#include "drill/remote.h"
+#include "load/target.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LISTS 40
+#define LIST_LENGTH 10
+#define LIST_TIMEOUT_MS 5000
+#define LIST_MAX_BYTES (1u << 20)
+#define PAST_MIN 10 /* films somebody must have seen for a list to tell anything */
+/* A service that knows the people serves no film they have rated; one that does not serves popular
+ * films, of which they have seen a good part. */
+#define STRANGE_SHARE_MAX 0.05
+
+void drill_external_disturbances(const struct scenario *scenario, struct faults *faults)
+{
+    static const char *const what[] = {[SCENARIO_RESTART_TARGET] = "restart the target",
+                                       [SCENARIO_STALL_PROMETHEUS] = "stall Prometheus"};
+    for (int i = 0; i < scenario->disturbance_count; i++) {
+        enum scenario_disturb kind = scenario->disturbance[i].kind;
+        if (kind != SCENARIO_TARGET_FAULT) {
+            char path[64];
+            snprintf(path, sizeof path, "/disturbances/%d", i);
+            faults_add(faults, scenario->name, 0, path,
+                       "a drill cannot %s that it has not started; leave --stack external away",
+                       what[kind]);
+        }
+    }
+}
+
+struct tally {
+    int lists, places, seen, unknown;
+};
+
+static int by_index(const void *a, const void *b)
+{
+    int32_t left = *(const int32_t *)a, right = *(const int32_t *)b;
+    return (left > right) - (left < right);
+}
+
+static bool has_seen(const struct people *people, int32_t person, int32_t film)
+{
+    int64_t first = people->seen_start[person], end = people->seen_start[person + 1];
+    return bsearch(&film, people->seen_item + first, (size_t)(end - first), sizeof film,
+                   by_index) != NULL;
+}
+
+/* False, with a fault, if it answers no list. */
+static bool ask_list(const struct drill_external_target *asked, const struct target *target,
+                     int32_t person, struct tally *tally, struct faults *faults)
+{
+    char url[512], request_id[128];
+    struct step_list list;
+    struct http_reply reply = {0};
+    struct error error = {0};
+    buf_init(&reply.body, LIST_MAX_BYTES);
+    bool fits = target_list_url(target, person + 1, url, sizeof url);
+    bool answered = fits && http_get(asked->http, url, LIST_TIMEOUT_MS, &reply, &error) == ERR_OK;
+    bool good = answered && reply.status == 200 && reply.body.len > 0 &&
+                target_read_list(target, reply.body.data, reply.body.len, &list, request_id,
+                                 sizeof request_id);
+    if (!good) {
+        faults_add(faults, asked->url, 0, "", "no list for person %" PRId32 ": %s", person + 1,
+                   !answered             ? error.text
+                   : reply.status == 200 ? "the answer is not one"
+                                         : "it did not answer with 200");
+    }
+    for (int i = 0; good && i < list.count; i++) {
+        tally->places++;
+        tally->unknown += list.item[i] < 0;
+        tally->seen += list.item[i] >= 0 && has_seen(asked->people, person, list.item[i]);
+    }
+    tally->lists++;
+    buf_deinit(&reply.body);
+    return good;
+}
+
+static void check_lists(const struct drill_external_target *asked, struct faults *faults)
+{
+    const struct people *people = asked->people;
+    struct target target = {.list_length = LIST_LENGTH,
+                            .catalogue = population_catalogue(people->population)};
+    struct tally tally = {0};
+    int32_t users = population_users(people->population);
+    int32_t step = users > LISTS ? users / LISTS : 1;
+    snprintf(target.base_url, sizeof target.base_url, "%s", asked->url);
+    for (int32_t p = 0; p < users; p += step) {
+        if (people->seen_start[p + 1] - people->seen_start[p] >= PAST_MIN &&
+            !ask_list(asked, &target, p, &tally, faults)) {
+            return;
+        }
+    }
+    double most = STRANGE_SHARE_MAX * tally.places;
+    if (tally.unknown > most) {
+        faults_add(
+            faults, asked->url, 0, "",
+            "of %d films in %d lists the people know not even the name of %d: the target was "
+            "trained on other data",
+            tally.places, tally.lists, tally.unknown);
+    }
+    if (tally.seen > most) {
+        faults_add(faults, asked->url, 0, "",
+                   "of %d films in %d lists %d had been rated before: the target does not know "
+                   "these people; train it on %s",
+                   tally.places, tally.lists, tally.seen, people->past_folder);
+    }
+}
+
+static void check_training(const struct drill_external_target *asked, struct faults *faults)
+{
+    struct remote_training training;
+    struct error error = {0};
+    if (remote_training_status(asked->http, asked->url, &training, &error) != ERR_OK) {
+        if (asked->people->later_folder[0] != '\0') {
+            faults_add(faults, asked->url, 0, "",
+                       "the scenario retrains it, and it may not be asked to: %s", error.text);
+        }
+        return;
+    }
+    if (training.running) {
+        faults_add(faults, asked->url, 0, "", "is training");
+    } else if (training.model_version > 1) {
+        faults_add(faults, asked->url, 0, "",
+                   "has been retrained, model version %" PRId64
+                   ": what people like at rest may no longer be what it knows; start it anew on %s",
+                   training.model_version, asked->people->past_folder);
+    }
+}
+
+void drill_external_check(const struct drill_external_target *asked, struct faults *faults)
+{
+    struct error error = {0};
+    check_training(asked, faults);
+    if (scenario_breaks(asked->scenario) &&
+        remote_faults_open(asked->http, asked->url, &error) != ERR_OK) {
+        faults_add(faults, asked->url, 0, "",
+                   "the scenario needs its faults on demand (serve --enable-faults): %s",
+                   error.text);
+    }
+    check_lists(asked, faults);
+}
