@@ -39,9 +39,8 @@ static uint32_t read_phase_set(const struct fields_at *at, const struct scenario
     return set;
 }
 
-/* What the ledger knows without shares to compare with. */
-static const char *const plain_quantities[] = {"conversion", "reciprocal_rank", "mean_rating",
-                                               NULL};
+const char *const scenario_plain_quantities[] = {"conversion", "reciprocal_rank", "mean_rating",
+                                                 NULL};
 
 static void name_it(struct scenario_expectation *out, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -119,7 +118,7 @@ static void read_agreement(const struct fields_at *at, const struct scenario *sc
     int quantity = 0;
     double percent = 5;
     fields_text(at, "agrees", FIELDS_REQUIRED, out->record, sizeof out->record);
-    if (fields_choice(at, "with", FIELDS_REQUIRED, plain_quantities, &quantity)) {
+    if (fields_choice(at, "with", FIELDS_REQUIRED, scenario_plain_quantities, &quantity)) {
         out->quantity = (enum scenario_quantity)(quantity + 1);
     }
     fields_real(at, "within_percent", FIELDS_OPTIONAL, 0.1, 100, &percent);
@@ -136,9 +135,8 @@ static void read_agreement(const struct fields_at *at, const struct scenario *sc
     name_it(out, "recorded %s agrees with the ledger", scenario_quantity_name(out->quantity));
 }
 
-/* One bound or both under the keys; an absent one is `none` of that side. */
-static void read_bounds(const struct fields_at *at, const char *const key[2], double min,
-                        double max, struct scenario_expectation *out)
+void scenario_read_bounds(const struct fields_at *at, const char *const key[2], double min,
+                          double max, struct scenario_expectation *out)
 {
     bool has_least = fields_real(at, key[0], FIELDS_OPTIONAL, min, max, &out->least);
     bool has_most = fields_real(at, key[1], FIELDS_OPTIONAL, min, max, &out->most);
@@ -178,12 +176,12 @@ static void read_level(const struct fields_at *at, const struct scenario *scenar
 {
     static const char *const bounds[] = {"at_least_percent", "at_most_percent"};
     int quantity = 0;
-    if (fields_choice(at, "level", FIELDS_REQUIRED, plain_quantities, &quantity)) {
+    if (fields_choice(at, "level", FIELDS_REQUIRED, scenario_plain_quantities, &quantity)) {
         out->quantity = (enum scenario_quantity)(quantity + 1);
     }
     out->least = 0;
     out->most = INFINITY;
-    read_bounds(at, bounds, 1, 1000, out);
+    scenario_read_bounds(at, bounds, 1, 1000, out);
     out->least /= 100;
     out->most /= 100;
     read_comparison(at, scenario, out);
@@ -199,7 +197,7 @@ static void read_moves(const struct fields_at *at, const struct scenario *scenar
     }
     out->least = -INFINITY;
     out->most = INFINITY;
-    read_bounds(at, bounds, -10, 10, out);
+    scenario_read_bounds(at, bounds, -10, 10, out);
     read_comparison(at, scenario, out);
 }
 
@@ -251,11 +249,17 @@ static const struct form {
 
 #define FORMS (sizeof forms / sizeof forms[0])
 
+/* What a panel is asked may have the key of another form. */
+static const struct form panel_form = {SCENARIO_PANEL, scenario_read_panel, {"panel"}};
+
 /* NULL, with a fault, unless exactly one of the telling keys is there. */
 static const struct form *find_form(const struct fields *fields, const json_t *value,
                                     const char *path)
 {
     const struct form *found = NULL;
+    if (json_object_get(value, panel_form.known[0]) != NULL) {
+        return &panel_form;
+    }
     for (size_t i = 0; i < FORMS; i++) {
         if (json_object_get(value, forms[i].known[0]) == NULL) {
             continue;
@@ -268,9 +272,10 @@ static const struct form *find_form(const struct fields *fields, const json_t *v
         found = &forms[i];
     }
     if (found == NULL) {
-        fields_fault(fields, path,
-                     "expected a mapping with one of fires, resolves, silent, silent_group, "
-                     "unnotified, unnotified_group, agrees, level, moves, notifications, counts");
+        fields_fault(
+            fields, path,
+            "expected a mapping with one of fires, resolves, silent, silent_group, "
+            "unnotified, unnotified_group, agrees, level, moves, panel, notifications, counts");
     }
     return found;
 }
@@ -284,7 +289,10 @@ static void read_expectation(const struct fields *fields, const json_t *value, s
     char path[160];
     snprintf(path, sizeof path, "/expectations/%zu", index);
     const struct form *form = find_form(fields, value, path);
-    if (form == NULL || !fields_object(fields, value, path, form->known, &at)) {
+    const char *const *known = form == &panel_form ? scenario_panel_keys
+                               : form != NULL      ? form->known
+                                                   : NULL;
+    if (form == NULL || !fields_object(fields, value, path, known, &at)) {
         return;
     }
     expectation->kind = form->kind;

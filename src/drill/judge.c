@@ -145,6 +145,9 @@ static void judge_row(const struct judge_case *at, int index, struct judge_row *
     case SCENARIO_DELAY_FLOOR:
         judge_delay_floor(at, wanted, row);
         break;
+    case SCENARIO_PANEL:
+        judge_panel(at, wanted, at->sights == NULL ? NULL : &at->sights[index], row);
+        break;
     }
 }
 
@@ -203,6 +206,7 @@ void judge(const struct judge_case *judge_case, struct judgement *out)
     } else {
         judge_decoy(judge_case, out);
         judge_rows(judge_case, out);
+        judge_signs(judge_case, out);
     }
     judge_conclude(out);
 }

@@ -8,6 +8,7 @@
 
 #include "drill/evidence.h"
 #include "drill/floors.h"
+#include "drill/panel_glance.h"
 #include "drill/reconcile.h"
 #include "drill/scenario.h"
 #include "load/ledger.h"
@@ -29,17 +30,23 @@ struct judge_case { /* everything there is to judge by; borrowed */
     const struct evidence *evidence;
     const struct reconciliation *reconciliation;
     const struct floors *floors; /* NULL = none were measured */
-    double end_s;                /* drill time at which the drill ended */
+    /* What each expectation on a panel looked at, by expectation; NULL = nothing was. */
+    const struct panel_sight *sights;
+    size_t course_count; /* panels whose sign is tested */
+    const struct panel_course *course;
+    double end_s;    /* drill time at which the drill ended */
     bool null_drill; /* nothing was injected: not the scenario's expectations are judged, but that
                         every alert could have fired in any phase, that none did, and the counts */
 };
 
 #define JUDGE_REASONS_MAX 16
+#define JUDGE_SIGNS_MAX 32 /* rows that are no expectation of the scenario: signs of panels */
+#define JUDGE_ROWS_MAX (SCENARIO_EXPECTATIONS_MAX + JUDGE_SIGNS_MAX)
 
 struct judgement {
     enum judge_outcome outcome;
     int row_count;
-    struct judge_row row[SCENARIO_EXPECTATIONS_MAX];
+    struct judge_row row[JUDGE_ROWS_MAX];
     int reason_count;
     char reason[JUDGE_REASONS_MAX][256]; /* why the whole drill is invalid */
 };

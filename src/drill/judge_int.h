@@ -1,7 +1,8 @@
 /*
  * Shared by judge.c, which holds the whole together, judge_alerts.c (what alerts did),
  * judge_notices.c (what was notified), judge_counts.c (what was counted and recorded),
- * judge_decoy.c and judge_truth.c (what the ledger says of a quantity).
+ * judge_panels.c and judge_signs.c (what dashboards showed), judge_decoy.c and judge_truth.c (what
+ * the ledger says of a quantity).
  */
 #ifndef DRILL_JUDGE_INT_H
 #define DRILL_JUDGE_INT_H
@@ -51,6 +52,9 @@ void judge_resolves(const struct judge_case *at, const struct scenario_expectati
 void judge_silent(const struct judge_case *at, const struct scenario_expectation *wanted,
                   struct judge_row *row);
 
+/* Adds a row for each panel whose quantity this drill made worse. */
+void judge_signs(const struct judge_case *at, struct judgement *out);
+
 /* Adds the rows of a null drill. */
 void judge_null(const struct judge_case *at, struct judgement *out);
 
@@ -63,6 +67,8 @@ void judge_level(const struct judge_case *at, const struct scenario_expectation 
                  struct judge_row *row);
 void judge_moves(const struct judge_case *at, const struct scenario_expectation *wanted,
                  struct judge_row *row);
+void judge_panel(const struct judge_case *at, const struct scenario_expectation *wanted,
+                 const struct panel_sight *sight, struct judge_row *row);
 void judge_reconciles(const struct judge_case *at, struct judge_row *row);
 
 #endif

@@ -11,6 +11,7 @@
 #define DRILL_PANELS_H
 
 #include "base/error.h"
+#include "drill/panel_glance.h"
 #include "drill/scenario.h"
 #include "observe/dashboard.h"
 #include "observe/panel.h"
@@ -20,8 +21,6 @@
 #include <stdint.h>
 
 #define PANELS_WIDTH_PX 600
-#define PANELS_RANGE_MIN_S                                                                         \
-    900 /* production: what a panel is looked at over unless told otherwise */
 
 /* The dashboards of a drill, rendered to its time scale. */
 struct panel_boards {
@@ -32,9 +31,9 @@ struct panel_boards {
 
 struct panel_boards_request {
     const char *home;   /* where grafana/dashboards lies */
-    const char *glob;   /* NULL = home/grafana/dashboards/ *.json (without the space) */
-    const char *folder; /* rendered ones are written to folder/dashboards */
-    int64_t time_scale;
+    const char *glob;   /* NULL = all of home/grafana/dashboards */
+    const char *folder; /* rendered ones are written to folder/dashboards; NULL = not rendered */
+    int64_t time_scale, min_range_ns; /* as dashboard_render wants them */
 };
 
 /* Reads and renders; faults of dashboards go to `faults`. No file that fits the default glob is no
@@ -51,44 +50,19 @@ const struct dashboard_panel *panel_boards_find(const struct panel_boards *board
 void panel_boards_check(const struct panel_boards *boards, const struct scenario *scenario,
                         struct faults *faults);
 
-struct panel_shown { /* one series: what a reader sees of it */
-    char legend[256];
-    double value; /* reduced as the panel says; NaN = nothing */
-    double mean;  /* of its points; NaN without any */
-    char text[64], colour[32];
-};
-
-/* A panel at one moment: the end of the time range of `range_ns` that it shows. */
-struct panel_glance {
-    double at_s; /* drill time */
-    int64_t range_ns;
-    int width_px;
-    bool ok; /* else `why` tells what kept it from being evaluated, and nothing was seen */
-    char why[160];
-    size_t count; /* of series; 0 = no data */
-    struct panel_shown *shown;
-};
-
 struct panel_entry {
     const char *board; /* "main" */
+    char name[192];    /* "main/Conversion" */
     const struct dashboard *dashboard;
     const struct dashboard_panel *panel;
     struct panel_view view; /* the whole drill, PANELS_WIDTH_PX wide; times are Unix ms */
     bool ok;                /* the view is there; else `why` tells why it is not */
     char why[160];
-    int phase_count;                                 /* phases whose end was reached */
-    struct panel_glance at_end[SCENARIO_PHASES_MAX]; /* of each phase, over PANELS_RANGE_MIN_S */
+    int phase_count; /* phases whose end was reached */
+    struct panel_glance
+        at_end[SCENARIO_PHASES_MAX]; /* of each phase, over SCENARIO_PANEL_RANGE_NS */
     bool moved; /* in colour, in which series there are, or in a value, from one phase's end after
                    the warm-up to another's */
-};
-
-/* What an expectation looked at: the panel at its moment first, then at the other widths and
- * ranges. */
-struct panel_sight {
-    const struct panel_entry *entry; /* NULL: the expectation is about no panel */
-    size_t count;
-    struct panel_glance *glance;
-    struct panel_glance rest; /* of `relative_to`; count 0 if there is none */
 };
 
 struct panel_book {
@@ -97,7 +71,9 @@ struct panel_book {
     size_t dashboard_count;
     struct dashboard *dashboard;                         /* borrowed from the boards */
     struct panel_sight sight[SCENARIO_EXPECTATIONS_MAX]; /* by expectation */
-    double origin_unix_s, end_s;                         /* of the drill */
+    size_t course_count;
+    struct panel_course *course; /* of the panels that declare which way is worse */
+    double origin_unix_s, end_s; /* of the drill */
 };
 
 struct panels_request { /* borrowed */

@@ -330,6 +330,13 @@ int64_t scenario_judged_window_ns(const struct scenario *scenario)
         const struct scenario_expectation *e = &scenario->expectation[i];
         int last = scenario->phase_count - 1;
         bool compares = e->kind == SCENARIO_LEVEL || e->kind == SCENARIO_MOVES;
+        if (e->kind == SCENARIO_PANEL && e->phase == last) {
+            int64_t least_ns = e->panel.after_ns >= 0
+                                   ? e->panel.after_ns
+                                   : SCENARIO_PANEL_RANGE_NS / scenario->time_scale;
+            longest_ns = least_ns > longest_ns ? least_ns : longest_ns;
+            longest_ns = e->window_ns > longest_ns ? e->window_ns : longest_ns;
+        }
         bool in_last = (e->kind == SCENARIO_AGREES && (e->phases >> last & 1) != 0) ||
                        (compares && e->phase == last);
         if (in_last && e->window_ns > longest_ns) {

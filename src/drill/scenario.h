@@ -81,8 +81,9 @@ enum scenario_expect {
     SCENARIO_UNNOTIFIED,    /* no notification of an alert, or of a group's alerts, arrives in
                                phases; an inhibited one is none */
     SCENARIO_MOVES,         /* a quantity of the ledger less that of another phase, in its unit */
-    SCENARIO_DELAY_FLOOR /* made of `within_floors` of a fires, beside it: the alert's delay is at
-                            most `floors` times the floor of what the target exports */
+    SCENARIO_DELAY_FLOOR, /* made of `within_floors` of a fires, beside it: the alert's delay is at
+                             most `floors` times the floor of what the target exports */
+    SCENARIO_PANEL        /* what a panel of a dashboard shows at a moment of a phase */
 };
 
 enum scenario_quantity {
@@ -92,6 +93,45 @@ enum scenario_quantity {
     SCENARIO_MEAN_RATING,
     SCENARIO_RATING_PSI /* PSI of the five whole-star shares; larger is worse. Needs shares to
                            compare with, so scenario_truth does not know it */
+};
+
+enum scenario_panel_ask {
+    SCENARIO_PANEL_SHOWS,  /* a value between `least` and `most` */
+    SCENARIO_PANEL_COLOUR, /* its colour is `colour` */
+    SCENARIO_PANEL_MOVES,  /* its value lies `way` of that in `rest_phase`, at least `by` off */
+    SCENARIO_PANEL_HAS_DATA,
+    SCENARIO_PANEL_AGREES /* its value is that of `quantity` over the last window_ns, by
+                             `tolerance` */
+};
+
+enum scenario_panel_way {
+    SCENARIO_PANEL_WORSE, /* as the panel declares it */
+    SCENARIO_PANEL_BETTER,
+    SCENARIO_PANEL_UP,
+    SCENARIO_PANEL_DOWN,
+    SCENARIO_PANEL_STAYS /* less than `by` off */
+};
+
+#define SCENARIO_PANEL_LOOKS_MAX 8
+/* Production time that a panel is looked at over unless told otherwise: the windows of the shipped
+ * rules. */
+#define SCENARIO_PANEL_RANGE_NS (INT64_C(900) * 1000000000)
+
+struct scenario_panel {
+    char name[192]; /* "main/Conversion": dashboard and title */
+    enum scenario_panel_ask ask;
+    enum scenario_panel_way way;
+    char colour[32];
+    char series[128]; /* legend of the one that is judged; "" = each */
+    bool has_data;
+    double by;
+    int64_t after_ns; /* after the start of the phase, drill time; -1 = at its end */
+    int64_t range_ns; /* drill time that the panel is looked at over */
+    /* Where the same must hold, and the value differ by no more than `steady`, relative. */
+    int width_count, range_count;
+    int width_px[SCENARIO_PANEL_LOOKS_MAX];
+    int64_t ranges_ns[SCENARIO_PANEL_LOOKS_MAX]; /* drill time */
+    double steady;
 };
 
 struct scenario_expectation {
@@ -109,9 +149,10 @@ struct scenario_expectation {
     int64_t
         window_ns;  /* agrees, level, moves: averaged over, at the end of the phase; drill time */
     int rest_phase; /* level, moves: what it is relative to, as a whole */
-    double least, most; /* level: bounds of the ratio; 0 and infinity are none.
-                           moves: bounds of the difference; infinities are none */
-    int index, line;    /* of its entry in the file's list, and in the file */
+    double least, most;          /* level: bounds of the ratio; 0 and infinity are none.
+                                    moves: bounds of the difference; infinities are none */
+    struct scenario_panel panel; /* with phase, rest_phase, least, most, quantity ... above */
+    int index, line;             /* of its entry in the file's list, and in the file */
 };
 
 struct scenario {

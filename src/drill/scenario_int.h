@@ -33,5 +33,14 @@ void scenario_read_behaviour(const struct fields_at *root, struct scenario_behav
 void scenario_read_injections(const struct fields_at *root, struct scenario *out);
 void scenario_read_disturbances(const struct fields_at *root, struct scenario *out);
 void scenario_read_expectations(const struct fields_at *root, struct scenario *out);
+/* An expectation about a panel; kind, index and line are set. */
+void scenario_read_panel(const struct fields_at *at, const struct scenario *scenario,
+                         struct scenario_expectation *out);
+extern const char *const scenario_panel_keys[]; /* ended by NULL */
+/* What the ledger knows without shares to compare with; ended by NULL, the first is conversion. */
+extern const char *const scenario_plain_quantities[];
+/* One bound or both under the keys; an absent one stays as it is. */
+void scenario_read_bounds(const struct fields_at *at, const char *const key[2], double min,
+                          double max, struct scenario_expectation *out);
 
 #endif

@@ -59,7 +59,15 @@ static const char complete[] =
     "   'at_most_percent': 120}, {'notifications': 'exact'}, {'counts': 'reconcile'},"
     "  {'unnotified': 'A', 'phases': 'all'}, {'unnotified_group': 'g', 'phases': ['b']},"
     "  {'moves': 'rating_psi', 'phase': 'c', 'of': 'a', 'window': '5m', 'at_least': -1,"
-    "   'at_most': 2}]}";
+    "   'at_most': 2},"
+    "  {'panel': 'main/P', 'shows': {'at_least': 0, 'at_most': 1}, 'phase': 'b', 'after': '5m',"
+    "   'series': 'base', 'range': '15m', 'widths': [300, 2000], 'ranges': ['5m', '24h'],"
+    "   'steady_percent': 5},"
+    "  {'panel': 'main/P', 'moves': 'worse', 'by_at_least': 0.1, 'relative_to': 'a',"
+    "   'phase': 'b'}, {'panel': 'main/P', 'colour': 'red', 'phase': 'b'},"
+    "  {'panel': 'main/P', 'has_data': true, 'phase': 'b'},"
+    "  {'panel': 'main/P', 'agrees': {'with': 'conversion', 'window': '15m',"
+    "   'within_percent': 5}, 'phase': 'b'}]}";
 
 /* Where the objects of it stand in the schema. Several may be of one kind, with different keys. */
 static const struct place {
@@ -98,6 +106,13 @@ static const struct place {
     {"/expectations/8", "/$defs/unnotified"},
     {"/expectations/9", "/$defs/unnotifiedGroup"},
     {"/expectations/10", "/$defs/moves"},
+    {"/expectations/11", "/$defs/panel"},
+    {"/expectations/11/shows", "/$defs/panel/properties/shows"},
+    {"/expectations/12", "/$defs/panel"},
+    {"/expectations/13", "/$defs/panel"},
+    {"/expectations/14", "/$defs/panel"},
+    {"/expectations/15", "/$defs/panel"},
+    {"/expectations/15/agrees", "/$defs/panel/properties/agrees"},
 };
 #define PLACES (sizeof places / sizeof places[0])
 
@@ -453,7 +468,8 @@ Test(schema, every_key_is_described_and_every_quantity_has_a_unit)
                             (ref != NULL && text_starts(ref, "#/$defs/duration"));
             cr_expect(text != NULL && text_ends(text, "."), "%s/%s", places[i].schema, key);
             cr_expect_eq(json_object_get(node, "x-unit") != NULL,
-                         quantity || strcmp(key, "films") == 0 || strcmp(key, "activity") == 0,
+                         quantity || strcmp(key, "films") == 0 || strcmp(key, "activity") == 0 ||
+                             strcmp(key, "widths") == 0 || strcmp(key, "ranges") == 0,
                          "%s/%s", places[i].schema, key);
         }
     }
@@ -549,7 +565,9 @@ Test(schema, the_defaults_are_what_the_reader_takes)
                                   " disturbances: [{kind: restart-target, starts: a}],"
                                   " injections: [{kind: rating-shift, starts: a, stars: 1},"
                                   "  {kind: bots, starts: a, share: 0.1}], expectations:"
-                                  " [{agrees: r, with: conversion, window: 1m, phases: all}]}";
+                                  " [{agrees: r, with: conversion, window: 1m, phases: all},"
+                                  "  {panel: b/t, agrees: {with: conversion, window: 1m},"
+                                  "   phase: a, ranges: [1h]}]}";
     struct scenario s;
     struct faults faults;
     struct error error = {0};
@@ -583,6 +601,14 @@ Test(schema, the_defaults_are_what_the_reader_takes)
                    number((double)s.drift.injection[0].onset_ns, a), &compared);
     expect_default(schema, "/$defs/agrees/properties/within_percent",
                    number(100 * s.expectation[0].tolerance, a), &compared);
+    expect_default(schema, "/$defs/panel/properties/agrees/properties/within_percent",
+                   number(100 * s.expectation[1].tolerance, a), &compared);
+    expect_default(schema, "/$defs/panel/properties/steady_percent",
+                   number(100 * s.expectation[1].panel.steady, a), &compared);
+    expect_default(schema, "/$defs/panel/properties/by_at_least",
+                   number(s.expectation[1].panel.by, a), &compared);
+    expect_default(schema, "/$defs/panel/properties/range",
+                   duration((double)s.expectation[1].panel.range_ns / 1e9, a), &compared);
     compare_people_defaults(schema, &s, &compared);
     cr_expect_eq(count_defaults(schema), compared, "every default of the schema is compared");
     faults_deinit(&faults);

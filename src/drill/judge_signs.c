@@ -1,0 +1,241 @@
+/*
+ * The sign test. A panel says in its description which way is worse. When people have become worse
+ * in its quantity, and that is known from the ledger, the panel must move that way; one that moves
+ * the other way tells its readers the opposite of what happens.
+ *
+ * Known worse: among the lists of a phase's last window the expected value under the drift in force
+ * is worse than without it by at least KNOWN_MIN. Both are expected values of the same lists, so
+ * this is exact, however small. (The index of rating shares has no expected value: there the ledger
+ * must have moved by more than its error.) The panel's own move is measured between the ends of the
+ * last phase at rest and of the phase that is worst. It is wrong if it goes the better way by more
+ * than chance could take it, and stuck if people moved by far more than chance and the panel by
+ * less than a quarter of that. Moves are relative to the value at rest, so the scale of the panel
+ * does not matter; those of the index, which is 0 at rest, are absolute.
+ *
+ * Of several series of its first query, sources for instance, the one that went furthest the worse
+ * way speaks for the panel.
+ */
+#include "drill/judge_int.h"
+
+#include "base/clock.h"
+#include "drill/signs.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define KNOWN_MIN 0.01 /* relative, of the expected value */
+#define STANDARD_ERRORS 3
+#define STUCK_SHARE 0.25   /* of the truth's move; a panel that goes less far is stuck */
+#define STUCK_MIN 0.10     /* smallest move of the truth, relative, that a panel must show ... */
+#define STUCK_PSI_MIN 0.10 /* ... and of the index */
+#define STUCK_ERRORS 6
+#define LISTS_MIN 100
+
+struct truth { /* of one quantity, over the last window of a phase at rest and of a worse one */
+    double rest, now, error; /* of the difference */
+    double expected;         /* how much worse the same lists are under the drift, relative */
+};
+
+struct sign {
+    const struct judge_case *at;
+    const struct panel_course *course;
+    enum scenario_quantity quantity;
+    int rest_phase, phase;
+    struct truth truth;
+};
+
+static double worse_sign(enum scenario_quantity quantity)
+{
+    return judge_larger_is_worse(quantity) ? 1 : -1;
+}
+
+static double expected(enum scenario_quantity quantity, const struct ledger_expected *sums)
+{
+    switch (quantity) {
+    case SCENARIO_CONVERSION:
+        return ledger_expected_conversion(sums);
+    case SCENARIO_RECIPROCAL_RANK:
+        return ledger_expected_reciprocal_rank(sums);
+    case SCENARIO_MEAN_RATING:
+        return ledger_expected_mean_rating(sums);
+    case SCENARIO_RATING_PSI:
+    case SCENARIO_NO_QUANTITY:
+        break;
+    }
+    return NAN;
+}
+
+static struct ledger_counts last_window(const struct judge_case *at, int phase)
+{
+    double end = judge_phase_end_s(at, phase);
+    double window = judge_seconds(SCENARIO_PANEL_RANGE_NS / at->scenario->time_scale);
+    double from = fmax(judge_phase_start_s(at, phase), end - window);
+    return ledger_window(at->ledger, (int64_t)(from * (double)CLOCK_NS_PER_S),
+                         (int64_t)(end * (double)CLOCK_NS_PER_S));
+}
+
+/* The last phase that ends before anything is injected; -1 if there is none. */
+static int phase_at_rest(const struct scenario *scenario)
+{
+    int rest = -1;
+    for (int p = 0; p < scenario->phase_count; p++) {
+        const struct scenario_phase *phase = &scenario->phase[p];
+        bool before = true;
+        for (int i = 0; i < scenario->drift.count; i++) {
+            before = before &&
+                     phase->start_ns + phase->duration_ns <= scenario->drift.injection[i].onset_ns;
+        }
+        rest = before && !phase->retrains ? p : rest;
+    }
+    return rest;
+}
+
+static bool look(const struct sign *sign, int phase, struct truth *out)
+{
+    struct ledger_counts rest = last_window(sign->at, sign->rest_phase);
+    struct ledger_counts now = last_window(sign->at, phase);
+    double with = expected(sign->quantity, &now.now), without = expected(sign->quantity, &now.rest);
+    if (rest.lists < LISTS_MIN || now.lists < LISTS_MIN) {
+        return false;
+    }
+    *out = (struct truth){.rest = judge_value(sign->at, sign->quantity, &rest),
+                          .now = judge_value(sign->at, sign->quantity, &now),
+                          .error = hypot(judge_value_error(sign->at, sign->quantity, &rest),
+                                         judge_value_error(sign->at, sign->quantity, &now)),
+                          .expected = worse_sign(sign->quantity) * (with - without) / without};
+    if (sign->quantity == SCENARIO_RATING_PSI) {
+        bool moved = out->now - out->rest > STANDARD_ERRORS * out->error;
+        out->expected = moved ? out->now - out->rest : 0;
+    }
+    return isfinite(out->rest) && isfinite(out->now) && isfinite(out->expected);
+}
+
+/* The phase after rest in which the quantity is worst; false if it is known to be worse in none. */
+static bool find_worst(struct sign *sign)
+{
+    int last = sign->course->phase_count;
+    sign->truth.expected = 0;
+    for (int p = sign->rest_phase + 1; p < last; p++) {
+        struct truth truth;
+        if (!sign->at->scenario->phase[p].retrains && look(sign, p, &truth) &&
+            truth.expected >= KNOWN_MIN && truth.expected > sign->truth.expected) {
+            sign->truth = truth;
+            sign->phase = p;
+        }
+    }
+    return sign->truth.expected > 0;
+}
+
+/* In which a move of quantity and panel is measured: the value at rest, or 1 of an index. */
+static double unit_of(const struct sign *sign, double rest)
+{
+    return sign->quantity == SCENARIO_RATING_PSI ? 1 : fmax(fabs(rest), 1e-12);
+}
+
+/* The series that went furthest the way the panel calls worse, and how far, in its unit; NaN if
+ * none can be followed from rest. */
+static double panel_move(const struct sign *sign, const struct panel_shown **from,
+                         const struct panel_shown **to, size_t *series)
+{
+    const struct panel_glance *rest = &sign->course->at_end[sign->rest_phase];
+    const struct panel_glance *now = &sign->course->at_end[sign->phase];
+    double way = sign->course->worse == PANEL_HIGHER ? 1 : -1, worst = NAN;
+    *series = 0;
+    for (size_t i = 0; i < now->count; i++) {
+        for (size_t k = 0; k < rest->count; k++) {
+            const struct panel_shown *a = &rest->shown[k], *b = &now->shown[i];
+            double move = way * (b->mean - a->mean) / unit_of(sign, a->mean);
+            if (!a->headline || !b->headline || strcmp(a->legend, b->legend) != 0 ||
+                !isfinite(move)) {
+                continue;
+            }
+            ++*series;
+            if (!(move <= worst)) {
+                worst = move;
+                *from = a;
+                *to = b;
+            }
+        }
+    }
+    return worst;
+}
+
+static const char *past(double move)
+{
+    return move > 0 ? "rises" : "falls";
+}
+
+static void say(const struct sign *sign, const struct panel_shown *from,
+                const struct panel_shown *to, const char *reason, struct judge_row *row)
+{
+    const struct truth *truth = &sign->truth;
+    double move = to->mean - from->mean;
+    judge_observe(row,
+                  "%s by %.3g (%.3g to %.3g) %s people are worse in %s (%.3g to %.3g, and %.1f %% "
+                  "worse by the same lists)%s%s",
+                  past(move), fabs(move), from->mean, to->mean, *reason != '\0' ? "although" : "as",
+                  scenario_quantity_name(sign->quantity), truth->rest, truth->now,
+                  100 * truth->expected, *reason != '\0' ? ": its query " : "", reason);
+}
+
+static void judge_move(const struct sign *sign, struct judge_row *row)
+{
+    const struct truth *truth = &sign->truth;
+    const struct panel_shown *from = NULL, *to = NULL;
+    size_t series = 0;
+    char reason[200] = "";
+    double unit = unit_of(sign, truth->rest);
+    double error = truth->error / unit;
+    double people = worse_sign(sign->quantity) * (truth->now - truth->rest) / unit;
+    double panel = panel_move(sign, &from, &to, &series);
+    double least = sign->quantity == SCENARIO_RATING_PSI ? STUCK_PSI_MIN : STUCK_MIN;
+    if (isnan(panel)) {
+        judge_observe(row, "it shows no number at the end of %s and of %s",
+                      sign->at->scenario->phase[sign->rest_phase].name,
+                      sign->at->scenario->phase[sign->phase].name);
+        judge_worsen(row, JUDGE_FAIL);
+        return;
+    }
+    bool wrong = panel < -STANDARD_ERRORS * error * sqrt((double)series) - KNOWN_MIN;
+    bool stuck = people > STUCK_ERRORS * error && people > least && panel < STUCK_SHARE * people;
+    if (wrong || stuck) {
+        signs_explain(sign->quantity, sign->course->query, reason, sizeof reason);
+        judge_worsen(row, JUDGE_FAIL);
+    }
+    say(sign, from, to, reason, row);
+    if (wrong || stuck) {
+        judge_observe(row, "the query is %.200s", sign->course->query);
+    }
+}
+
+static void judge_course(const struct judge_case *at, const struct panel_course *course,
+                         int rest_phase, struct judgement *out)
+{
+    struct sign sign = {.at = at,
+                        .course = course,
+                        .quantity = signs_quantity(course->title),
+                        .rest_phase = rest_phase};
+    if (course->worse == PANEL_NO_WAY || sign.quantity == SCENARIO_NO_QUANTITY ||
+        course->phase_count <= rest_phase || out->row_count == JUDGE_ROWS_MAX ||
+        !find_worst(&sign)) {
+        return;
+    }
+    struct judge_row *row = &out->row[out->row_count++];
+    snprintf(row->name, sizeof row->name, "sign of panel %.200s", course->name);
+    snprintf(row->wanted, sizeof row->wanted, "%s in %s, as %s is worse",
+             course->worse == PANEL_HIGHER ? "higher" : "lower",
+             at->scenario->phase[sign.phase].name, scenario_quantity_name(sign.quantity));
+    judge_move(&sign, row);
+}
+
+void judge_signs(const struct judge_case *at, struct judgement *out)
+{
+    int rest_phase = at->scenario->drift.count == 0 ? -1 : phase_at_rest(at->scenario);
+    if (rest_phase < 0 || !at->evidence->complete) {
+        return;
+    }
+    for (size_t i = 0; i < at->course_count; i++) {
+        judge_course(at, &at->course[i], rest_phase, out);
+    }
+}
