@@ -1,14 +1,17 @@
 /*
- * driftdrill check: everything that can be known about scenarios and rules before a drill starts
- * anything. Rules depend on the scenario that drills them, because a window that is long enough at
- * one time scale is too short at another; so they are rendered once for every scenario, into a
- * folder that is thrown away, and what is wrong at several time scales is told once.
+ * driftdrill check: everything that can be known about scenarios, rules and dashboards before a
+ * drill starts anything. Rules depend on the scenario that drills them, because a window that is
+ * long enough at one time scale is too short at another; so they are rendered once for every
+ * scenario, into a folder that is thrown away, and what is wrong at several time scales is told
+ * once.
  */
 #include "base/clock.h"
 #include "base/fileio.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/yaml.h"
+#include "command/check_files.h"
+#include "command/check_watch.h"
 #include "command/command.h"
 #include "command/fault_bodies.h"
 #include "drill/objectives.h"
@@ -30,95 +33,52 @@ static const struct option_row rows[] = {
      "shipped prometheus/rules)."},
     {"objectives", OPTION_TEXT, "FILE", NULL, 0, 0,
      "Objectives in place of those among the rules, as verify --calibrate wrote them."},
+    {"dashboards", OPTION_TEXT, "GLOB", NULL, 0, 0,
+     "Dashboards to check (default the .json files among FILE; the shipped ones without FILE)."},
+    {"metrics", OPTION_TEXT, "FILE|URL,...", NULL, 0, 0,
+     "What the targets expose: rules and dashboards may ask for nothing else."},
+    {"prometheus", OPTION_TEXT, "URL", NULL, 0, 0,
+     "A Prometheus: each series that a rule or panel asks for must have been there in the last "
+     "hour."},
     {NULL, OPTION_FLAG, NULL, NULL, 0, 0, NULL},
-};
-
-struct file {
-    char *path;
-    bool readable; /* it is YAML */
-    struct faults faults;
-};
-
-struct file_list {
-    size_t count, capacity;
-    struct file *file;
 };
 
 struct check {
     char home[512];
-    struct file_list scenarios, rules;
-    struct file_list alternatives; /* objectives for other data, which no drill has beside others */
+    struct check_list scenarios, rules;
+    struct check_list
+        alternatives; /* objectives for other data, which no drill has beside others */
+    struct check_list dashboards;
+    struct check_list known; /* shipped dashboards, which links lead to if no others are checked */
     int rendered_scenarios;
 };
 
-static struct file *add_file(struct file_list *list, const char *path)
+/* A scenario may be JSON, too. */
+static bool is_dashboard(const char *path, const json_t *document)
 {
-    if (list->count == list->capacity) {
-        list->capacity = list->capacity == 0 ? 16 : 2 * list->capacity;
-        list->file = mem_resize(list->file, list->capacity, sizeof *list->file);
-    }
-    struct file *file = &list->file[list->count++];
-    *file = (struct file){.path = mem_text(path), .readable = true};
-    faults_init(&file->faults);
-    return file;
+    return json_object_get(document, "panels") != NULL ||
+           (document == NULL && text_ends(path, ".json") && file_exists(path));
 }
 
-/* Moves a file of another list, whose entry is void afterwards. */
-static void take_file(struct file_list *list, const struct file *file)
-{
-    struct file *to = add_file(list, "");
-    mem_free(to->path);
-    faults_deinit(&to->faults);
-    *to = *file;
-}
-
-static void add_files(struct file_list *list, char **paths, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        (void)add_file(list, paths[i]);
-    }
-}
-
-static void free_files(struct file_list *list)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        mem_free(list->file[i].path);
-        faults_deinit(&list->file[i].faults);
-    }
-    mem_free(list->file);
-}
-
-/* What is wrong with the file as a whole. */
-static void add_error(struct file *file, const struct error *error)
-{
-    faults_add(&file->faults, file->path, error->line, "", "%s", error->text);
-}
-
-/* The document, a new reference; NULL, with the fault noted, if it is not YAML. */
-static json_t *read_document(struct file *file)
-{
-    json_t *document = NULL;
-    struct error error = {0};
-    if (yaml_read_file(file->path, &document, NULL, &error) != ERR_OK) {
-        file->readable = false;
-        add_error(file, &error);
-    }
-    return document;
-}
-
-/* A mapping with groups is a rule file, whatever else it may be meant for. */
+/* A mapping with groups is a rule file, one with panels a dashboard, whatever else it may be meant
+ * for. */
 static void add_named(struct check *check, const char *path)
 {
-    struct file_list one = {0};
-    struct file *file = add_file(&one, path);
-    json_t *document = read_document(file);
+    struct check_list one = {0};
+    struct check_file *file = check_file_add(&one, path);
+    json_t *document = check_file_read(file, NULL);
     bool rules = json_object_get(document, "groups") != NULL;
-    take_file(rules ? &check->rules : &check->scenarios, file);
+    if (is_dashboard(path, document)) {
+        (void)check_file_add(&check->dashboards, path);
+        check_file_free(file);
+    } else {
+        check_file_take(rules ? &check->rules : &check->scenarios, file);
+    }
     json_decref(document);
     mem_free(one.file);
 }
 
-static enum err add_shipped(const struct check *check, const char *below, struct file_list *list,
+static enum err add_shipped(const struct check *check, const char *below, struct check_list *list,
                             struct error *error)
 {
     char quoted[PATTERN_BYTES - 64], pattern[PATTERN_BYTES];
@@ -127,7 +87,7 @@ static enum err add_shipped(const struct check *check, const char *below, struct
     (void)file_glob_quote(quoted, sizeof quoted, check->home);
     snprintf(pattern, sizeof pattern, "%s/%s", quoted, below);
     enum err code = file_glob(pattern, &paths, &count, error);
-    add_files(list, paths, count);
+    check_files_add(list, paths, count);
     file_glob_free(paths, count);
     return code;
 }
@@ -139,21 +99,21 @@ static enum err add_rules(struct check *check, const char *glob, struct error *e
     size_t count = 0;
     enum err code = watch_rules_files(&request, &paths, &count, error);
     if (code == ERR_OK) {
-        add_files(&check->rules, paths, count);
+        check_files_add(&check->rules, paths, count);
         file_glob_free(paths, count);
     }
     return code;
 }
 
 /* Is it objectives? What is wrong with its head, or with the file, is noted. */
-static bool is_objectives(struct file *file)
+static bool is_objectives(struct check_file *file)
 {
     struct objectives_head head;
     struct error error = {0};
     bool is = false;
-    json_decref(read_document(file));
+    json_decref(check_file_read(file, NULL));
     if (file->readable && objectives_read(file->path, &is, &head, &error) != ERR_OK) {
-        add_error(file, &error);
+        check_file_error(file, &error);
     }
     return is;
 }
@@ -161,25 +121,45 @@ static bool is_objectives(struct file *file)
 /* Reads the rules; objectives among them give way to `wanted`, if that is not NULL. */
 static void choose_objectives(struct check *check, const char *wanted)
 {
-    struct file_list kept = {0};
+    struct check_list kept = {0};
     for (size_t i = 0; i < check->rules.count; i++) {
-        struct file *file = &check->rules.file[i];
+        struct check_file *file = &check->rules.file[i];
         if (is_objectives(file) && wanted != NULL) {
-            mem_free(file->path);
-            faults_deinit(&file->faults);
+            check_file_free(file);
         } else {
-            take_file(&kept, file);
+            check_file_take(&kept, file);
         }
     }
     if (wanted != NULL) {
-        struct file *file = add_file(&kept, wanted);
+        struct check_file *file = check_file_add(&kept, wanted);
         if (!is_objectives(file) && file->faults.count == 0) {
+            file->readable = false;
             faults_add(&file->faults, file->path, 1, "",
                        "expected objectives, whose head says what they were measured on");
         }
     }
     mem_free(check->rules.file);
     check->rules = kept;
+}
+
+static enum err add_dashboards(struct check *check, const char *glob, bool all, struct error *error)
+{
+    static const char shipped[] = "grafana/dashboards/*.json";
+    char **paths = NULL;
+    size_t count = 0;
+    if (glob != NULL) {
+        enum err code = file_glob(glob, &paths, &count, error);
+        if (code == ERR_OK && count == 0) {
+            code = error_set(error, ERR_USAGE, glob, 0, "matches no dashboard");
+        }
+        check_files_add(&check->dashboards, paths, count);
+        file_glob_free(paths, count);
+        return code;
+    }
+    if (check->dashboards.count > 0) {
+        return ERR_OK;
+    }
+    return add_shipped(check, shipped, all ? &check->dashboards : &check->known, error);
 }
 
 static enum err gather(struct check *check, const struct options *options, struct error *error)
@@ -200,6 +180,10 @@ static enum err gather(struct check *check, const struct options *options, struc
     if (code == ERR_OK && shipped && options_positional_count(options) == 0) {
         code = add_shipped(check, "prometheus/objectives/*.yml", &check->alternatives, error);
     }
+    if (code == ERR_OK) {
+        code = add_dashboards(check, options_text(options, "dashboards"),
+                              options_positional_count(options) == 0, error);
+    }
     choose_objectives(check, objectives);
     for (size_t i = 0; i < check->alternatives.count; i++) {
         (void)is_objectives(&check->alternatives.file[i]);
@@ -208,7 +192,7 @@ static enum err gather(struct check *check, const struct options *options, struc
 }
 
 /* Paths of the rule files that can be read; heap, the texts borrowed. */
-static const char **readable_paths(const struct file_list *list, size_t *count)
+static const char **readable_paths(const struct check_list *list, size_t *count)
 {
     const char **paths = mem_zalloc(list->count + 1, sizeof *paths);
     *count = 0;
@@ -233,11 +217,11 @@ static bool has_fault(const struct faults *faults, const struct fault *wanted)
 }
 
 /* Gives each fault to the file it names, once. */
-static void hand_out(const struct faults *found, struct file_list *list)
+static void hand_out(const struct faults *found, struct check_list *list)
 {
     for (size_t i = 0; i < found->count; i++) {
         const struct fault *fault = &found->list[i];
-        struct file *owner = &list->file[0];
+        struct check_file *owner = &list->file[0];
         for (size_t k = 0; k < list->count; k++) {
             /* A fault keeps only the beginning of a long path. */
             if (strncmp(list->file[k].path, fault->where, sizeof fault->where - 1) == 0) {
@@ -251,7 +235,7 @@ static void hand_out(const struct faults *found, struct file_list *list)
 }
 
 /* Renders rule files as a drill would and throws the result away. */
-static enum err render(struct file_list *list, int64_t time_scale, int64_t scrape_ns,
+static enum err render(struct check_list *list, int64_t time_scale, int64_t scrape_ns,
                        int64_t evaluation_ns, struct error *error)
 {
     const char *tmp = getenv("TMPDIR");
@@ -284,7 +268,7 @@ static enum err render(struct file_list *list, int64_t time_scale, int64_t scrap
 
 /* Nothing is said about names while a rule file that may define them cannot be read. */
 static enum err check_names(const struct check *check, const struct scenario *scenario,
-                            struct file *file, struct error *error)
+                            struct check_file *file, struct error *error)
 {
     struct error fault = {0};
     size_t count = 0, before = file->faults.count;
@@ -302,14 +286,14 @@ static enum err check_names(const struct check *check, const struct scenario *sc
 }
 
 /* The scenario alone, its names against the rules and, if it is sound, the rules at its pace. */
-static enum err check_scenario(struct check *check, struct file *file, struct error *error)
+static enum err check_scenario(struct check *check, struct check_file *file, struct error *error)
 {
     struct scenario *scenario = mem_zalloc(1, sizeof *scenario);
     struct error fault = {0};
     enum err code = scenario_read(file->path, scenario, &file->faults, &fault);
     bool sound = code == ERR_OK;
     if (!sound && file->faults.count == 0) {
-        add_error(file, &fault);
+        check_file_error(file, &fault);
         code = ERR_OK;
     } else {
         code = check_names(check, scenario, file, error);
@@ -340,42 +324,66 @@ static enum err check_all(struct check *check, struct error *error)
         code = render(&check->rules, 1, scrape_ns, evaluation_ns, error);
     }
     for (size_t i = 0; i < check->alternatives.count && code == ERR_OK; i++) {
-        struct file_list one = {.count = 1, .file = &check->alternatives.file[i]};
+        struct check_list one = {.count = 1, .file = &check->alternatives.file[i]};
         code = render(&one, 1, scrape_ns, evaluation_ns, error);
     }
     return code;
 }
 
-/* Faults to stderr, a line a file to stdout. */
-static void report(const struct file_list *list, const char *what, size_t *faults, size_t *files)
+struct outcome {
+    size_t faults, files;
+    bool unusable; /* no drill could use a scenario, or read a file */
+};
+
+/* Faults and warnings to stderr, a line a file to stdout. */
+static void report(const struct check_list *list, const char *what, struct outcome *outcome)
 {
     for (size_t i = 0; i < list->count; i++) {
-        const struct file *file = &list->file[i];
+        const struct check_file *file = &list->file[i];
         faults_print(&file->faults);
+        faults_print(&file->warnings);
         if (file->faults.count == 0) {
             printf("good    %-9s %s\n", what, file->path);
         } else {
             printf("%zu fault%s %s %s\n", file->faults.count, file->faults.count == 1 ? " " : "s",
                    what, file->path);
         }
-        *faults += file->faults.count;
-        *files += file->faults.count > 0;
+        outcome->faults += file->faults.count;
+        outcome->files += file->faults.count > 0;
+        outcome->unusable = outcome->unusable || !file->readable;
     }
 }
 
 static enum err conclude(const struct check *check, struct error *error)
 {
-    size_t faults = 0, files = 0;
-    size_t all = check->scenarios.count + check->rules.count + check->alternatives.count;
-    report(&check->scenarios, "scenario", &faults, &files);
-    report(&check->rules, "rules", &faults, &files);
-    report(&check->alternatives, "rules", &faults, &files);
+    struct outcome outcome = {0};
+    size_t all = check->scenarios.count + check->rules.count + check->alternatives.count +
+                 check->dashboards.count;
+    report(&check->scenarios, "scenario", &outcome);
+    outcome.unusable = outcome.faults > 0;
+    report(&check->rules, "rules", &outcome);
+    report(&check->alternatives, "rules", &outcome);
+    report(&check->dashboards, "dashboard", &outcome);
     (void)fflush(stdout);
-    if (faults > 0) {
-        return error_set(error, ERR_INPUT, NULL, 0, "%zu fault%s in %zu of %zu files", faults,
-                         faults == 1 ? "" : "s", files, all);
+    if (outcome.faults > 0) {
+        return error_set(error, outcome.unusable ? ERR_INPUT : ERR_FAILED, NULL, 0,
+                         "%zu fault%s in %zu of %zu files", outcome.faults,
+                         outcome.faults == 1 ? "" : "s", outcome.files, all);
     }
     return ERR_OK;
+}
+
+static enum err check_watched(struct check *check, const struct options *options,
+                              struct error *error)
+{
+    struct check_watch watch = {.home = check->home,
+                                .rules = &check->rules,
+                                .alternatives = &check->alternatives,
+                                .dashboards = &check->dashboards,
+                                .known = &check->known,
+                                .metrics = options_text(options, "metrics"),
+                                .prometheus = options_text(options, "prometheus")};
+    return check_watchers(&watch, error);
 }
 
 static enum err run(const struct options *options, struct error *error)
@@ -390,19 +398,24 @@ static enum err run(const struct options *options, struct error *error)
         code = check_all(&check, error);
     }
     if (code == ERR_OK) {
+        code = check_watched(&check, options, error);
+    }
+    if (code == ERR_OK) {
         code = conclude(&check, error);
     }
-    free_files(&check.scenarios);
-    free_files(&check.rules);
-    free_files(&check.alternatives);
+    check_files_free(&check.scenarios);
+    check_files_free(&check.rules);
+    check_files_free(&check.alternatives);
+    check_files_free(&check.dashboards);
+    check_files_free(&check.known);
     return code;
 }
 
 const struct command command_check = {
     .name = "check",
     .usage = "check [FILE...] [options]",
-    .summary = "validate scenarios and rule files without starting anything; all shipped ones if "
-               "none is named",
+    .summary = "validate scenarios, rule files and dashboards without starting anything; all "
+               "shipped ones if none is named",
     .options = rows,
     .positionals_max = FILES_MAX,
     .run = run,
