@@ -53,16 +53,30 @@ static const char *name_of(const json_t *rule)
     return "";
 }
 
-static char *without_blanks(const char *text)
+/* Takes blanks out, or leaves one of several, in place. */
+static void squeeze(char *text, bool leave_one)
 {
-    char *out = mem_array(strlen(text) + 1, 1);
     size_t used = 0;
-    for (; *text != '\0'; text++) {
-        if (!isspace((unsigned char)*text)) {
-            out[used++] = *text;
+    bool blank = false;
+    for (const char *from = text; *from != '\0'; from++) {
+        if (isspace((unsigned char)*from)) {
+            blank = leave_one && used > 0;
+            continue;
         }
+        if (blank) {
+            text[used++] = ' ';
+        }
+        blank = false;
+        text[used++] = *from;
     }
-    out[used] = '\0';
+    text[used] = '\0';
+}
+
+static char *copy_of(const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *out = mem_array(size, 1);
+    memcpy(out, text, size);
     return out;
 }
 
@@ -71,12 +85,15 @@ static void compare_expressions(const struct comparer *comparer, const char *wan
 {
     const struct loaded_rules_case *at = comparer->at;
     char *left = at->spell(at->context, wanted), *right = at->spell(at->context, found);
-    if (left == NULL || right == NULL) {
+    bool spelt = left != NULL && right != NULL;
+    if (!spelt) {
         mem_free(left);
         mem_free(right);
-        left = without_blanks(wanted);
-        right = without_blanks(found);
+        left = copy_of(wanted);
+        right = copy_of(found);
     }
+    squeeze(left, spelt);
+    squeeze(right, spelt);
     size_t same = 0;
     while (left[same] != '\0' && left[same] == right[same]) {
         same++;
