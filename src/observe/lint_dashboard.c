@@ -9,10 +9,28 @@
 #include <stdio.h>
 #include <string.h>
 
+void lint_path(char *out, const char *base, const char *key)
+{
+    (void)text_copy(out, LINT_PATH_BYTES, base);
+    size_t len = strlen(out);
+    if (*key != '\0' && len + 1 < LINT_PATH_BYTES) {
+        out[len++] = '/';
+        (void)text_copy(out + len, LINT_PATH_BYTES - len, key);
+    }
+}
+
+void lint_path_index(char *out, const char *base, const char *key, size_t index)
+{
+    char below[LINT_PATH_BYTES], number[24];
+    (void)snprintf(number, sizeof number, "%zu", index);
+    lint_path(below, base, key);
+    lint_path(out, below, number);
+}
+
 struct lint_place lint_board_place(const struct lint_board_work *work, const char *base,
                                    const char *key, const char *who, char *path)
 {
-    (void)snprintf(path, LINT_PATH_BYTES, "%s%s%s", base, *key != '\0' ? "/" : "", key);
+    lint_path(path, base, key);
     return (struct lint_place){work->file, yaml_line(work->lines, path), path, who};
 }
 
@@ -49,13 +67,13 @@ void lint_board_texts(const struct lint_board_work *work, const json_t *value, c
     }
     json_array_foreach(value, index, item)
     {
-        (void)snprintf(below, sizeof below, "%s/%zu", path, index);
+        lint_path_index(below, path, "", index);
         lint_board_texts(work, item, below, who, NULL);
     }
     json_object_foreach((json_t *)(uintptr_t)value, key, item)
     {
         if (strcmp(key, "expr") != 0 && (skip == NULL || strcmp(key, skip) != 0)) {
-            (void)snprintf(below, sizeof below, "%s/%s", path, key);
+            lint_path(below, path, key);
             lint_board_texts(work, item, below, who, NULL);
         }
     }
@@ -98,7 +116,7 @@ void lint_board_links(const struct lint_board_work *work, const json_t *links, c
         bool flags = json_object_get(link, "keepTime") != NULL;
         bool dashboards = strcmp(text_of(link, "type"), "dashboards") == 0;
         bool inside = dashboards || text_starts(url, "/d/") || text_starts(url, "d/");
-        (void)snprintf(below, sizeof below, "%s/%zu", path, index);
+        lint_path_index(below, path, "", index);
         struct lint_place place = lint_board_place(work, below, "", who, kept);
         if (dashboards) {
             check_tags(work, &place, link);

@@ -15,6 +15,10 @@ struct lint_board_work {
     json_t *ids, *titles; /* of panels -> line */
 };
 
+/* base + "/" + key, or base if key is empty; cut to LINT_PATH_BYTES, as faults are. */
+void lint_path(char *out, const char *base, const char *key);
+/* The same with "/" + index behind. */
+void lint_path_index(char *out, const char *base, const char *key, size_t index);
 /* The place of `key` below `base`, or of `base` if key is empty; `path` holds LINT_PATH_BYTES. */
 struct lint_place lint_board_place(const struct lint_board_work *work, const char *base,
                                    const char *key, const char *who, char *path);

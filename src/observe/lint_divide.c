@@ -27,21 +27,25 @@ static bool is_filter(const struct lint_node *node)
            (strcmp(node->text, "==") == 0 && bound != 0);
 }
 
+/* Made of numbers that somebody wrote or measured, and would have seen the 0 of. */
 static bool is_constant(const struct lint_walk *walk, const struct lint_node *node)
 {
-    double value = 0;
-    if (!lint_is_series(node)) {
-        return lint_is_call(node, "time") || lint_is_call(node, "pi");
+    bool constant =
+        node->kind != LINT_SELECTOR ||
+        (lint_is_series(node) && (strncmp(node->text, "objective:", strlen("objective:")) == 0 ||
+                                  lint_series_fixed(walk->lint->series, node->text)));
+    for (size_t i = 0; constant && i < node->child_count; i++) {
+        constant = is_constant(walk, node->child[i]);
     }
-    /* Objectives are measured values; several records of one name are shares. */
-    return strncmp(node->text, "objective:", strlen("objective:")) == 0 ||
-           (lint_series_constant(walk->lint->series, node->text, &value) && value != 0);
+    return constant;
 }
 
 static bool is_nonzero(const struct lint_walk *walk, const struct lint_node *node)
 {
-    if ((node->kind == LINT_NUMBER && node->number != 0) || is_filter(node) ||
-        is_constant(walk, node)) {
+    if (node->kind == LINT_NUMBER) {
+        return node->number != 0;
+    }
+    if (is_filter(node) || is_constant(walk, node)) {
         return true;
     }
     if (lint_is_operator(node, "or")) {
@@ -110,7 +114,9 @@ static void check(const struct lint_walk *walk, const struct lint_node *root,
             return;
         }
     }
-    if (lint_is_operator(node, "/") && !is_nonzero(walk, node->child[1])) {
+    /* Of a number, the quotient is infinite, as a bound without evidence may well be. */
+    bool quotient = lint_is_operator(node, "/") && node->child[0]->kind != LINT_NUMBER;
+    if (quotient && !is_nonzero(walk, node->child[1])) {
         const struct lint_node *series = divisor_series(node->child[1]);
         if (series == NULL || !guards(walk, root, series)) {
             const struct lint_node *divisor = node->child[1];

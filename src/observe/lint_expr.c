@@ -318,7 +318,7 @@ static bool is_reserved(const struct promql_token *token)
 /* Aggregations and keywords are read in any case, functions in theirs. */
 static const char *lower_word(struct lint_reader *reader, const struct promql_token *token)
 {
-    char text[32];
+    char text[32] = "";
     size_t len = token->len < sizeof text ? token->len : sizeof text;
     for (size_t i = 0; i < len; i++) {
         text[i] = (char)tolower((unsigned char)token->text[i]);

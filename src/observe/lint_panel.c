@@ -195,13 +195,13 @@ static void check_target(const struct lint_board_work *work, const json_t *panel
 static void check_field_links(const struct lint_board_work *work, const json_t *panel,
                               const char *base, const char *who)
 {
-    char path[LINT_PATH_BYTES];
+    char path[LINT_PATH_BYTES], below[LINT_PATH_BYTES];
     const json_t *config = json_object_get(panel, "fieldConfig");
     size_t o, p;
     json_t *override, *property;
-    (void)snprintf(path, sizeof path, "%s/links", base);
+    lint_path(path, base, "links");
     lint_board_links(work, json_object_get(panel, "links"), path, who);
-    (void)snprintf(path, sizeof path, "%s/fieldConfig/defaults/links", base);
+    lint_path(path, base, "fieldConfig/defaults/links");
     lint_board_links(work, json_object_get(json_object_get(config, "defaults"), "links"), path,
                      who);
     json_array_foreach(json_object_get(config, "overrides"), o, override)
@@ -209,9 +209,10 @@ static void check_field_links(const struct lint_board_work *work, const json_t *
         json_array_foreach(json_object_get(override, "properties"), p, property)
         {
             if (strcmp(text_of(property, "id"), "links") == 0) {
-                (void)snprintf(path, sizeof path,
-                               "%s/fieldConfig/overrides/%zu/properties/%zu/value", base, o, p);
-                lint_board_links(work, json_object_get(property, "value"), path, who);
+                lint_path_index(below, base, "fieldConfig/overrides", o);
+                lint_path_index(path, below, "properties", p);
+                lint_path(below, path, "value");
+                lint_board_links(work, json_object_get(property, "value"), below, who);
             }
         }
     }
@@ -229,10 +230,10 @@ static void check_panel(struct lint_board_work *work, const json_t *panel, const
     check_field_links(work, panel, base, who);
     json_array_foreach(json_object_get(panel, "targets"), index, target)
     {
-        (void)snprintf(path, sizeof path, "%s/targets/%zu", base, index);
+        lint_path_index(path, base, "targets", index);
         check_target(work, panel, target, path, base, who);
     }
-    (void)snprintf(path, sizeof path, "%s/panels", base);
+    lint_path(path, base, "panels");
     lint_panels(work, json_object_get(panel, "panels"), path);
 }
 
@@ -243,7 +244,7 @@ void lint_panels(struct lint_board_work *work, const json_t *panels, const char 
     json_array_foreach(panels, index, panel)
     {
         char below[LINT_PATH_BYTES];
-        (void)snprintf(below, sizeof below, "%s/%zu", path, index);
+        lint_path_index(below, path, "", index);
         check_panel(work, panel, below);
     }
 }

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define NAME_BYTES 256
+#define RULES_DEEP 6 /* rules read each other, and some themselves */
 
 static const char *const foreign[] = {"prometheus_", "alertmanager_", "grafana_", "driftdrill_",
                                       "go_",         "net_",          "promhttp_"};
@@ -285,26 +286,70 @@ const char *lint_series_objective(const struct lint_series *series, const char *
     return json_string_value(json_object_get(series->objectives, metric));
 }
 
-/* (divisor > 0), as it stands below a stroke. */
-static bool has_guard(const struct lint_node *node, const char *divisor)
+static bool node_fixed(const struct lint_series *series, const struct lint_node *node, int depth);
+
+static bool metric_fixed(const struct lint_series *series, const char *metric, int depth)
 {
-    bool there = (lint_is_operator(node, ">") || lint_is_operator(node, ">=")) && !node->as_bool &&
-                 lint_is_series(node->child[0]) && strcmp(node->child[0]->text, divisor) == 0 &&
+    bool fixed = false;
+    for (size_t i = 0; depth > 0 && i < series->record_count; i++) {
+        const struct lint_record *record = &series->record[i];
+        if (strcmp(record->name, metric) == 0) {
+            fixed = record->expr != NULL && node_fixed(series, record->expr, depth - 1);
+            if (!fixed) {
+                return false;
+            }
+        }
+    }
+    return fixed;
+}
+
+static bool node_fixed(const struct lint_series *series, const struct lint_node *node, int depth)
+{
+    bool fixed = node->kind != LINT_SELECTOR ||
+                 (lint_is_series(node) && metric_fixed(series, node->text, depth));
+    for (size_t i = 0; fixed && i < node->child_count; i++) {
+        fixed = node_fixed(series, node->child[i], depth);
+    }
+    return fixed;
+}
+
+bool lint_series_fixed(const struct lint_series *series, const char *metric)
+{
+    return metric_fixed(series, metric, RULES_DEEP);
+}
+
+static bool metric_guards(const struct lint_series *series, const char *metric, const char *divisor,
+                          int depth);
+
+/* (divisor > 0), as it stands below a stroke, here or in what is read here. */
+static bool node_guards(const struct lint_series *series, const struct lint_node *node,
+                        const char *divisor, int depth)
+{
+    bool above = (lint_is_operator(node, ">") || lint_is_operator(node, ">=")) && !node->as_bool;
+    bool there = above && lint_is_series(node->child[0]) &&
+                 strcmp(node->child[0]->text, divisor) == 0 &&
                  node->child[1]->kind == LINT_NUMBER && node->child[1]->number >= 0;
+    there = there || (lint_is_series(node) && metric_guards(series, node->text, divisor, depth));
     for (size_t i = 0; !there && i < node->child_count; i++) {
-        there = has_guard(node->child[i], divisor);
+        there = node_guards(series, node->child[i], divisor, depth);
     }
     return there;
 }
 
-bool lint_series_guards(const struct lint_series *series, const char *metric, const char *divisor)
+static bool metric_guards(const struct lint_series *series, const char *metric, const char *divisor,
+                          int depth)
 {
-    for (size_t i = 0; i < series->record_count; i++) {
+    for (size_t i = 0; depth > 0 && i < series->record_count; i++) {
         const struct lint_record *record = &series->record[i];
         if (strcmp(record->name, metric) == 0 && record->expr != NULL &&
-            has_guard(record->expr, divisor)) {
+            node_guards(series, record->expr, divisor, depth - 1)) {
             return true;
         }
     }
     return false;
+}
+
+bool lint_series_guards(const struct lint_series *series, const char *metric, const char *divisor)
+{
+    return metric_guards(series, metric, divisor, RULES_DEEP);
 }

@@ -44,7 +44,10 @@ const json_t *lint_series_values(const struct lint_series *series, const char *m
 bool lint_series_constant(const struct lint_series *series, const char *metric, double *value);
 /* The series that an alert compares this one with, or NULL: the objective of what it watches. */
 const char *lint_series_objective(const struct lint_series *series, const char *metric);
-/* Whether a rule that records `metric` yields nothing unless `divisor`, a metric, is above 0. */
+/* Whether what rules record as `metric` follows from numbers written in rules alone. */
+bool lint_series_fixed(const struct lint_series *series, const char *metric);
+/* Whether a rule that records `metric`, or what it reads, yields nothing unless `divisor`, a
+ * metric, is above 0. */
 bool lint_series_guards(const struct lint_series *series, const char *metric, const char *divisor);
 
 struct lint_shape { /* the labels that a result can have */
