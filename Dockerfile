@@ -23,6 +23,7 @@ RUN apt-get update \
     && useradd --system --uid 10001 --user-group --home-dir /var/lib/driftdrill driftdrill \
     && install -d -o driftdrill -g driftdrill /var/lib/driftdrill /etc/driftdrill
 COPY --from=build /install/usr/local/ /usr/local/
+COPY tools/demo /usr/local/bin/demo
 USER 10001:10001
 WORKDIR /var/lib/driftdrill
 ENTRYPOINT ["/usr/local/bin/driftdrill"]

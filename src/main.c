@@ -12,9 +12,9 @@
 #include <string.h>
 
 static const struct command *const commands[] = {
-    &command_verify,        &command_check,       &command_run,
-    &command_serve,         &command_data_info,   &command_data_compare,
-    &command_data_evaluate, &command_data_people, &command_data_synth,
+    &command_verify,      &command_check,      &command_run,          &command_render,
+    &command_serve,       &command_data_info,  &command_data_compare, &command_data_evaluate,
+    &command_data_people, &command_data_synth,
 };
 
 #define COMMANDS (sizeof commands / sizeof commands[0])

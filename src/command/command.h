@@ -29,6 +29,7 @@ extern const struct command command_data_evaluate;
 extern const struct command command_data_info;
 extern const struct command command_data_people;
 extern const struct command command_data_synth;
+extern const struct command command_render;
 extern const struct command command_run;
 extern const struct command command_serve;
 extern const struct command command_verify;

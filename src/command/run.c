@@ -4,8 +4,9 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "command/command.h"
+#include "command/run_int.h"
+#include "command/run_loop.h"
 #include "command/run_report.h"
-#include "command/run_settings.h"
 #include "drill/effect_report.h"
 #include "drill/own_metrics.h"
 #include "drill/people.h"
@@ -69,23 +70,22 @@ static const struct option_row rows[] = {
     {"json", OPTION_TEXT, "FILE", NULL, 0, 0, "Write the whole outcome here."},
     {"listen", OPTION_TEXT, "HOST:PORT", NULL, 0, 0,
      "Serve own /metrics while playing; port 0 takes a free one."},
+    {"loop", OPTION_FLAG, NULL, NULL, 0, 0,
+     "Play the scenario over and over until a signal, each time with other people."},
+    {"loops", OPTION_INT, "N", "0", 0, 1e9, "With --loop: end after so many; 0 = never."},
+    {"webhook", OPTION_TEXT, "HOST:PORT", NULL, 0, 0,
+     "With --loop: listen here for Alertmanager, which reports to /alerts."},
+    {"retrain-on-alert", OPTION_FLAG, NULL, NULL, 0, 0,
+     "With --webhook: an alert that the scenario expects makes the target retrain at once."},
+    {"retrain-cooldown", OPTION_DURATION, "TIME", "5m", 0, 31536000,
+     "Time between two retrainings that alerts ask for."},
+    {"past", OPTION_TEXT, "DIR", NULL, 0, 0,
+     "With --loop: folder that the target sees, too; what people watch later goes into later/."},
+    {"past-in-target", OPTION_TEXT, "DIR", NULL, 0, 0,
+     "What the target calls that folder (default the same)."},
+    {"admin-token-file", OPTION_TEXT, "FILE", NULL, 0, 0,
+     "Its only line is the token for the target's /admin."},
     {NULL},
-};
-
-struct run { /* everything a run holds */
-    struct run_settings settings;
-    struct people people;
-    struct engine_seen seen;
-    struct arrivals_config arrivals;
-    struct traffic traffic;
-    struct target target;
-    struct engine *engine;
-    struct own_metrics *metrics; /* NULL = not served */
-    int64_t start_mono_ns;
-    bool terminal, line_open;
-    int64_t shown_ns;
-    struct engine_live before;
-    bool interrupted;
 };
 
 /* Any answer will do: what a target without /healthz says proves as much. No list is asked for, so
@@ -191,25 +191,32 @@ static enum err serve_metrics(struct run *run, struct error *error)
     return code;
 }
 
-static enum err start(struct run *run, struct error *error)
+void run_plan(struct run *run, struct engine_plan *plan)
 {
     const struct run_settings *settings = &run->settings;
     run->target = (struct target){.list_length = settings->list_length,
                                   .catalogue = population_catalogue(run->people.population)};
     (void)text_copy(run->target.base_url, sizeof run->target.base_url, settings->target);
     run->start_mono_ns = clock_mono_ns() + LEAD_NS;
-    struct engine_plan plan = {.population = run->people.population,
-                               .drift = &settings->scenario.drift,
-                               .target = &run->target,
-                               .seen = run->seen,
-                               .arrivals = run->arrivals,
-                               .transport = &transport_curl,
-                               .threads = settings->threads,
-                               .connections = settings->connections,
-                               .timeout_ms = settings->timeout_ms,
-                               .start_mono_ns = run->start_mono_ns,
-                               .phase_start_ns = settings->phase_start_ns,
-                               .phase_count = settings->phase_count};
+    *plan = (struct engine_plan){.population = run->people.population,
+                                 .drift = &settings->scenario.drift,
+                                 .target = &run->target,
+                                 .seen = run->seen,
+                                 .arrivals = run->arrivals,
+                                 .transport = &transport_curl,
+                                 .threads = settings->threads,
+                                 .connections = settings->connections,
+                                 .timeout_ms = settings->timeout_ms,
+                                 .start_mono_ns = run->start_mono_ns,
+                                 .phase_start_ns = settings->phase_start_ns,
+                                 .phase_count = settings->phase_count};
+}
+
+static enum err start(struct run *run, struct error *error)
+{
+    const struct run_settings *settings = &run->settings;
+    struct engine_plan plan;
+    run_plan(run, &plan);
     enum err code = engine_start(&plan, &run->engine, error);
     if (code != ERR_OK || settings->listen == NULL) {
         return code;
@@ -327,7 +334,11 @@ static enum err play_and_report(struct run *run, struct error *error)
 static enum err run_load(const struct options *options, struct error *error)
 {
     struct run run = {0};
+    struct run_loop_settings loop;
     enum err code = run_settings_read(options, &run.settings, error);
+    if (code == ERR_OK) {
+        code = run_loop_settings_read(options, &run.settings, &loop, error);
+    }
     if (code == ERR_OK) {
         code = probe(&run.settings, error);
     }
@@ -335,7 +346,7 @@ static enum err run_load(const struct options *options, struct error *error)
         code = make_people(&run, error);
     }
     if (code == ERR_OK) {
-        code = play_and_report(&run, error);
+        code = loop.wanted ? run_loop(&run, &loop, error) : play_and_report(&run, error);
     }
     traffic_deinit(&run.traffic);
     drift_deinit(&run.settings.scenario.drift);

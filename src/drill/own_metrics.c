@@ -319,6 +319,13 @@ void own_metrics_attach(struct own_metrics *metrics, const struct engine *engine
     pthread_mutex_unlock(&metrics->lock);
 }
 
+void own_metrics_skip(struct own_metrics *metrics, int64_t start_mono_ns)
+{
+    pthread_mutex_lock(&metrics->lock);
+    metrics->start_mono_ns = start_mono_ns;
+    pthread_mutex_unlock(&metrics->lock);
+}
+
 void own_metrics_detach(struct own_metrics *metrics)
 {
     pthread_mutex_lock(&metrics->lock);

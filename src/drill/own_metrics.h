@@ -52,6 +52,10 @@ const char *own_metrics_url(const struct own_metrics *metrics); /* without /metr
 /* The engine to tell of from now on, and the moment of its drill time 0. */
 void own_metrics_attach(struct own_metrics *metrics, const struct engine *engine,
                         int64_t start_mono_ns);
+/* Drill time 0 of the engine that plays is told to have been at another moment: phases were
+ * skipped.
+ */
+void own_metrics_skip(struct own_metrics *metrics, int64_t start_mono_ns);
 /* The engine is about to go: its totals are kept. Before engine_join. */
 void own_metrics_detach(struct own_metrics *metrics);
 /* A retraining was done, and what it was asked for. */

@@ -47,6 +47,7 @@ struct batch {
     const struct drift *drift;    /* NULL: the past before the drill */
     const struct drift *withheld; /* films it withholds are in no past before the drill; or NULL */
     int32_t count_min, count_max, first;
+    int32_t part, parts; /* later past of every parts-th person only; 0 parts = of everybody */
     int64_t drill_s;
     struct past *past; /* [BATCH] */
 };
@@ -69,6 +70,10 @@ static void generate(void *context, int64_t first, int64_t end, unsigned lane)
         struct past *out = &batch->past[k];
         if (batch->drift == NULL) {
             make_past(batch, person, out);
+            continue;
+        }
+        if (batch->parts > 0 && person % batch->parts != batch->part) {
+            out->count = 0;
             continue;
         }
         /* Made again and not kept from the first writing: it is quick, and a drill may take the
@@ -229,6 +234,22 @@ enum err past_files_write(const struct population *population, const struct drif
                           .withheld = drift,
                           .count_min = count_min,
                           .count_max = count_max,
+                          .drill_s = drill_s};
+    return write_files(&batch, parallel, folder, report, error);
+}
+
+enum err past_files_write_part(const struct population *population, const struct drift *drift,
+                               const struct past_files_part *part, int64_t drill_s,
+                               const struct parallel *parallel, const char *folder,
+                               struct past_files_report *report, struct error *error)
+{
+    struct batch batch = {.population = population,
+                          .drift = drift,
+                          .withheld = drift,
+                          .count_min = part->count_min,
+                          .count_max = part->count_max,
+                          .part = part->part,
+                          .parts = part->parts,
                           .drill_s = drill_s};
     return write_files(&batch, parallel, folder, report, error);
 }

@@ -46,6 +46,17 @@ enum err past_files_write(const struct population *population, const struct drif
                           struct past_files_report *report, struct error *error)
     __attribute__((warn_unused_result));
 
+/* The later past of some people only: of each person p with p % parts == part. */
+struct past_files_part {
+    int32_t part, parts;
+    int32_t count_min, count_max;
+};
+enum err past_files_write_part(const struct population *population, const struct drift *drift,
+                               const struct past_files_part *part, int64_t drill_s,
+                               const struct parallel *parallel, const char *folder,
+                               struct past_files_report *report, struct error *error)
+    __attribute__((warn_unused_result));
+
 /* The past before the drill, without the films that the bound drift withholds: neither movies.csv
  * nor ratings.csv knows them. The same files as with past_files_write if it withholds none. */
 enum err past_files_write_early(const struct population *population, const struct drift *drift,

@@ -23,6 +23,7 @@ struct render_config { /* borrowed; NULL where a default applies */
     const char *prometheus_file;   /* NULL = home/prometheus/prometheus.yml */
     const char *alertmanager_file; /* NULL = home/prometheus/alertmanager.yml */
     const char *dashboards_glob;   /* NULL = home/grafana/dashboards/[a-z]*.json */
+    const char *dashboards_path;   /* where Grafana will find them; NULL = as provisioned */
     const char *webhook_url;       /* every receiver of alerts becomes this; NULL = they stay */
     int64_t time_scale;
     const char *folder; /* made if absent; what an earlier rendering left there is replaced */
@@ -59,11 +60,17 @@ enum err render_prometheus(const char *production, int64_t time_scale, const cha
 enum err render_prometheus_flags(int64_t time_scale, const char *path, struct error *error)
     __attribute__((warn_unused_result));
 
-/* One file of Grafana's provisioning: the smallest step of data sources, and groups of Grafana's
- * own alert rules with everything they say in time. *left_out counts groups that would fall off
+struct render_provisioning { /* one file of Grafana's provisioning; borrowed */
+    const char *production, *path;
+    const char *dashboards_path; /* as above */
+    int64_t time_scale, scrape_ns;
+};
+
+/* The smallest step of data sources, the folder of dashboards, and groups of Grafana's own alert
+ * rules with everything they say in time. *left_out is raised by the groups that would fall off
  * Grafana's tick; a file with none left is not written (*written false). */
-enum err render_provisioning(const char *production, int64_t time_scale, int64_t scrape_ns,
-                             const char *path, bool *written, size_t *left_out, struct error *error)
+enum err render_provisioning(const struct render_provisioning *request, bool *written,
+                             size_t *left_out, struct error *error)
     __attribute__((warn_unused_result));
 
 #endif
