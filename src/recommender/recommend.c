@@ -81,6 +81,7 @@ const struct candidates *recommend_candidates(const struct model *model, int32_t
     struct candidates *candidates = &scratch->candidates;
     scratch->stage_began_ns = scratch->now_ns != NULL ? scratch->now_ns() : 0;
     query_of_user(&scratch->query, model, user_id, posted, posted_count, &scratch->memory);
+    scratch->account.without_history = scratch->query.activity == 0;
     for (int s = 0; s < SOURCE_COUNT; s++) {
         candidates_ask(candidates, &scratch->query, (enum source)s);
         candidates->count[s] = source_broken(&scratch->query, &scratch->states, (enum source)s,

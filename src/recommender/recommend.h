@@ -35,6 +35,7 @@ void recommend_scratch_break(struct recommend_scratch *scratch, const struct sou
 /* What the last list made with a scratch took. */
 struct recommend_account {
     int candidates[SOURCE_COUNT];
+    bool without_history;          /* nothing the person has rated is known to the model */
     int64_t stage_ns[STAGE_COUNT]; /* 0 without a clock */
 };
 const struct recommend_account *recommend_account(const struct recommend_scratch *scratch);

@@ -72,6 +72,7 @@ void service_metrics_list(struct service_metrics *metrics, const struct ranker_p
     unsigned lane = lanes_enter(&metrics->lanes);
     struct metrics_counts *counts = &metrics->shards[lane].counts;
     counts->lists++;
+    counts->without_history += account->without_history;
     for (int p = 0; p < count; p++) {
         counts->items[places[p].source]++;
         counts->top5[places[p].source] += p < TOP_PLACES;

@@ -19,7 +19,7 @@ extern const double metrics_stage_bounds[METRICS_STAGE_BOUNDS];
 /* Buckets hold the events up to their bound but not up to the one before; the last is beyond all
  * bounds. All members are 64-bit integers, so that counts of lanes add up word by word. */
 struct metrics_counts {
-    uint64_t lists, converted;
+    uint64_t lists, without_history, converted;
     uint64_t plain[COUNTER_COUNT];
     uint64_t items[SOURCE_COUNT], top5[SOURCE_COUNT], candidates[SOURCE_COUNT];
     uint64_t stars[SOURCE_COUNT][METRICS_HALF_STARS + 1];     /* [half stars], 0 unused */

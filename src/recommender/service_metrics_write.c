@@ -54,6 +54,8 @@ static void write_lists(const struct metrics_counts *counts, struct buf *out)
         rated += counts->first_at_rank[rank];
     }
     single(out, "recommendation_lists_total", "counter", "Lists answered.", (double)counts->lists);
+    single(out, "recommendation_lists_without_history_total", "counter",
+           "Lists for people of whom no rating is known.", (double)counts->without_history);
     single(out, "recommendation_lists_rated_total", "counter",
            "Lists of which a film was rated, each counted once.", (double)rated);
     single(out, "recommendation_lists_converted_total", "counter",

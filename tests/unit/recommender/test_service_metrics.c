@@ -53,6 +53,7 @@ Test(service_metrics, every_series_stands_at_zero_before_its_first_event)
                                          "recommendation_lists_converted_total",
                                          "recommendation_reciprocal_rank_total",
                                          "recommendation_lists_rated_total",
+                                         "recommendation_lists_without_history_total",
                                          "recommendation_ratings_late_total",
                                          "recommendation_ratings_unattributed_total",
                                          "recommendation_history_ratings",
@@ -192,11 +193,13 @@ Test(service_metrics, places_are_counted_by_source_and_the_first_five_apart)
     for (int p = 3; p < 7; p++) {
         places[p].source = SOURCE_POPULAR;
     }
-    const struct recommend_account account = {.candidates = {64, 0, 30}};
+    struct recommend_account account = {.candidates = {64, 0, 30}};
     service_metrics_list(metrics, places, 7, &account);
+    account.without_history = true;
     service_metrics_list(metrics, places, 2, &account);
     struct metrics_snapshot *snapshot = scrape(metrics);
     cr_expect(value(snapshot, "recommendation_lists_total", NULL, NULL) == 2);
+    cr_expect(value(snapshot, "recommendation_lists_without_history_total", NULL, NULL) == 1);
     cr_expect(value(snapshot, "recommendation_items_total", "recommender", "popular") == 6);
     cr_expect(value(snapshot, "recommendation_items_total", "recommender", "base") == 3);
     cr_expect(value(snapshot, "recommendation_candidates_total", "recommender", "base") == 128);
