@@ -17,6 +17,8 @@
 /* A service that knows the people serves no film they have rated; one that does not serves popular
  * films, of which they have seen a good part. */
 #define STRANGE_SHARE_MAX 0.05
+/* Ratings a person that it may have taken since its training. */
+#define RATINGS_SHARE_MAX 0.01
 
 void drill_external_disturbances(const struct scenario *scenario, struct faults *faults)
 {
@@ -112,36 +114,60 @@ static void check_lists(const struct drill_external_target *asked, struct faults
     }
 }
 
-static void check_training(const struct drill_external_target *asked, struct faults *faults)
+/* What people like at rest must be what it knows: neither retraining since the past, nor what they
+ * did in an earlier drill, which lists follow at once. */
+static void check_rest(const struct drill_external_target *asked, struct faults *faults)
 {
-    struct remote_training training;
+    struct metrics_snapshot *now = NULL;
     struct error error = {0};
-    if (remote_training_status(asked->http, asked->url, &training, &error) != ERR_OK) {
-        if (asked->people->later_folder[0] != '\0') {
-            faults_add(faults, asked->url, 0, "",
-                       "the scenario retrains it, and it may not be asked to: %s", error.text);
-        }
+    const char *past = asked->people->past_folder;
+    bool has_version = false, has_ratings = false;
+    if (remote_metrics(asked->http, asked->url, &now, &error) != ERR_OK) {
+        faults_add(faults, asked->url, 0, "", "does not tell its metrics: %s", error.text);
         return;
     }
-    if (training.running) {
-        faults_add(faults, asked->url, 0, "", "is training");
-    } else if (training.model_version > 1) {
+    double version = metrics_sum(now, "model_version", NULL, 0, &has_version);
+    double ratings = metrics_sum(now, "ratings_since_training", NULL, 0, &has_ratings);
+    metrics_snapshot_free(now);
+    if (has_version && version > 1) {
         faults_add(faults, asked->url, 0, "",
-                   "has been retrained, model version %" PRId64
-                   ": what people like at rest may no longer be what it knows; start it anew on %s",
-                   training.model_version, asked->people->past_folder);
+                   "has been retrained, to model version %.0f: what people like at rest may no "
+                   "longer be what it knows; start it anew on %s",
+                   version, past);
+    }
+    if (has_ratings && ratings > RATINGS_SHARE_MAX * asked->scenario->people) {
+        faults_add(faults, asked->url, 0, "",
+                   "has taken %.0f ratings since it was trained, and its lists follow them: start "
+                   "it anew on %s",
+                   ratings, past);
     }
 }
 
-void drill_external_check(const struct drill_external_target *asked, struct faults *faults)
+static void check_admin(const struct drill_external_target *asked, struct faults *faults)
 {
+    struct remote_training training = {0};
     struct error error = {0};
-    check_training(asked, faults);
+    bool retrains = asked->people->later_folder[0] != '\0';
+    bool open = remote_training_status(asked->http, asked->url, &training, &error) == ERR_OK;
+    if (retrains && !open) {
+        faults_add(faults, asked->url, 0, "",
+                   "the scenario retrains it, and it may not be asked to: %s", error.text);
+    }
+    if (training.running) {
+        faults_add(faults, asked->url, 0, "", "is training");
+    }
+    error = (struct error){0};
     if (scenario_breaks(asked->scenario) &&
         remote_faults_open(asked->http, asked->url, &error) != ERR_OK) {
         faults_add(faults, asked->url, 0, "",
                    "the scenario needs its faults on demand (serve --enable-faults): %s",
                    error.text);
     }
+}
+
+void drill_external_check(const struct drill_external_target *asked, struct faults *faults)
+{
+    check_rest(asked, faults);
+    check_admin(asked, faults);
     check_lists(asked, faults);
 }
