@@ -45,6 +45,7 @@ static json_t *versions_json(struct drill *drill)
 static json_t *options_json(const struct drill *drill)
 {
     const struct drill_config *config = drill->config;
+    const struct drill_external *external = config->external;
     const struct {
         const char *name, *value;
     } texts[] = {{"scenario", config->scenario_path},
@@ -52,6 +53,10 @@ static json_t *options_json(const struct drill *drill)
                  {"alertmanager-config", config->alertmanager_file},
                  {"data", config->data},
                  {"cache", config->cache_root},
+                 {"stack", external != NULL ? "external" : "native"},
+                 {"target", external != NULL ? external->target_url : NULL},
+                 {"grafana", external != NULL ? external->grafana_url : NULL},
+                 {"past", external != NULL ? external->past_folder : NULL},
                  {"prometheus", config->prometheus_program},
                  {"alertmanager", config->alertmanager_program}};
     json_t *options = json_pack("{s:I,s:i,s:i}", "seed", (json_int_t)config->seed, "threads",
