@@ -253,12 +253,18 @@ static enum err conclude(struct drill *drill, struct error *error)
     if (drill->play.interrupted) {
         judge_invalid(&drill->judgement, "interrupted at %.1f s", drill->play.end_s);
     }
+    if (drill->evidence.complete) {
+        drill_collect_panels(drill);
+    }
     measure_floors(drill);
     struct judge_case judge_case = {.scenario = &drill->scenario,
                                     .ledger = drill->play.engine.ledger,
                                     .evidence = &drill->evidence,
                                     .reconciliation = &drill->reconciliation,
                                     .floors = &drill->floors,
+                                    .sights = drill->panels.sight,
+                                    .course_count = drill->panels.course_count,
+                                    .course = drill->panels.course,
                                     .end_s = drill->play.end_s,
                                     .null_drill = drill->config->without_injections};
     judge(&judge_case, &drill->judgement);
@@ -283,6 +289,8 @@ static void clean_up(struct drill *drill)
         play_result_deinit(&drill->play);
     }
     evidence_deinit(&drill->evidence);
+    panel_book_deinit(&drill->panels);
+    panel_boards_deinit(&drill->boards);
     watch_rules_deinit(&drill->rules);
     traffic_deinit(&drill->traffic);
     effect_sample_free(drill->sample);
@@ -302,6 +310,9 @@ static enum err run_steps(struct drill *drill, struct error *error)
     enum err code = read_scenario(drill, error);
     if (code == ERR_OK && drill_is_watched(drill)) {
         code = check_names(drill, error);
+    }
+    if (code == ERR_OK && drill_is_watched(drill)) {
+        code = drill_check_panels(drill, error);
     }
     if (code == ERR_OK) {
         announce(drill);

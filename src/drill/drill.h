@@ -47,6 +47,7 @@ struct drill_config { /* texts borrowed; NULL where a default applies */
     const char *folder; /* results; made if absent */
     uint64_t seed;
     const char *home;              /* where prometheus/ lies */
+    const char *dashboards_glob;   /* NULL = all of home/grafana/dashboards */
     const char *rules_glob;        /* NULL = home/prometheus/rules/[a-z]*.yml */
     const char *alertmanager_file; /* NULL = home/prometheus/alertmanager.yml */
     const char *data;              /* MovieLens folder; NULL = dataset_find order */

@@ -15,6 +15,7 @@
 #include "drill/judge.h"
 #include "drill/model_cache.h"
 #include "drill/own_metrics.h"
+#include "drill/panels.h"
 #include "drill/people.h"
 #include "drill/play.h"
 #include "drill/reconcile.h"
@@ -44,6 +45,8 @@ struct drill {
     char target_version[128];
     struct http *http;
     struct watch_rules rules;
+    struct panel_boards boards;
+    struct panel_book panels;
     struct own_metrics *own; /* NULL: nothing watches */
     struct stack *stack;     /* NULL: nothing watches */
     struct metrics_snapshot *metrics_before;
@@ -68,6 +71,12 @@ int drill_last_phase(const struct drill *drill);
 
 /* People, their past, target, rules and stack, in this order. */
 enum err drill_prepare(struct drill *drill, struct error *error);
+/* Reads the dashboards: as they stand, to see that expectations name panels there are, or rendered
+ * into the result folder to be looked at. */
+enum err drill_check_panels(const struct drill *drill, struct error *error);
+enum err drill_load_boards(struct drill *drill, struct error *error);
+/* Looks at every panel, while Prometheus answers. */
+void drill_collect_panels(struct drill *drill);
 /* The sample on which sizes of a scenario's injections are measured; its drift must be bound. */
 struct effect_config drill_effect_config(const struct scenario *scenario);
 /* Tells what the injections are worth and what the drill will probably show, by the rules chosen.

@@ -323,6 +323,9 @@ enum err drill_prepare(struct drill *drill, struct error *error)
         code = drill_foresee(drill, error);
     }
     if (code == ERR_OK && drill_is_watched(drill)) {
+        code = drill_load_boards(drill, error);
+    }
+    if (code == ERR_OK && drill_is_watched(drill)) {
         code = start_own_metrics(drill, error);
     }
     if (code == ERR_OK && drill_is_watched(drill)) {

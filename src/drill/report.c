@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "drill/report_delays.h"
+#include "drill/report_panels.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -249,6 +250,7 @@ enum err report_write_json(const struct report *report, const char *path, struct
     json_object_set_new(document, "invalid_because", reasons_json(report->judgement));
     json_object_set_new(document, "expectations", expectations_json(report->judgement));
     json_object_set_new(document, "alerts", alerts_json(report));
+    json_object_set_new(document, "panels", report_panels_json(report->panels, report->scenario));
     json_object_set_new(document, "floors", report_floors_json(report->floors));
     json_object_set_new(document, "phases", phases_json(report));
     json_object_set_new(document, "reconciliation", reconciliation_json(report->reconciliation));

@@ -35,6 +35,7 @@ static const char *const names[] = {
     "alertmanager.log",
     "target.log",
     "rules",
+    "dashboards",
     ".data",
 };
 

@@ -74,7 +74,7 @@ static int bounds_taken(const struct le_matcher *le)
 {
     int taken = 0;
     for (int stars = 1; stars <= STARS; stars++) {
-        char plain[8], with_point[8];
+        char plain[16], with_point[16];
         snprintf(plain, sizeof plain, "%d", stars);
         snprintf(with_point, sizeof with_point, "%d.0", stars);
         bool matches = bound_matches(le->text, le->is_regex, plain) ||
@@ -84,11 +84,12 @@ static int bounds_taken(const struct le_matcher *le)
     return taken;
 }
 
-/* The matcher of `le` between the braces that begin at `open`. */
+/* The matcher of `le` between the braces that begin at `open`; one that takes nothing if they are
+ * not closed. */
 static void read_le(const char *open, struct le_matcher *out)
 {
     const char *end = strchr(open, '}');
-    *out = (struct le_matcher){.found = false};
+    *out = (struct le_matcher){.found = end == NULL};
     for (const char *at = open; end != NULL && at < end; at++) {
         bool begins = strchr("{, ", at[0]) != NULL && strncmp(at + 1, "le", 2) == 0;
         const char *sign = at + 3 + (begins ? strspn(at + 3, " ") : 0);
@@ -97,10 +98,10 @@ static void read_le(const char *open, struct le_matcher *out)
         }
         const char *quote = sign + strcspn(sign, "\"'`");
         const char *close = *quote == '\0' ? NULL : strchr(quote + 1, *quote);
+        out->found = true;
         if (close == NULL || (size_t)(close - quote) > sizeof out->text) {
             return;
         }
-        out->found = true;
         out->is_regex = memchr(sign, '~', (size_t)(quote - sign)) != NULL;
         out->is_not = *sign == '!';
         memcpy(out->text, quote + 1, (size_t)(close - quote - 1));
