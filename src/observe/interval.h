@@ -11,9 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define INTERVAL_DATASOURCE_MS INT64_C(15000) /* timeInterval of a data source that says nothing   \
-                                               */
-#define INTERVAL_POINTS 500                   /* maxDataPoints of a panel without a width */
+#define INTERVAL_DATASOURCE_MS                                                                     \
+    INT64_C(15000)          /* timeInterval of a data source that says nothing                     \
+                             */
+#define INTERVAL_POINTS 500 /* maxDataPoints of a panel without a width */
 
 /* Grafana's rounding table, as the browser has it (rangeUtil.roundInterval). */
 int64_t interval_round_ms(int64_t ms);
@@ -28,6 +29,7 @@ struct interval_request {
     int64_t datasource_ms;     /* timeInterval; 0 = 15 s */
     bool min_step_is_rate;     /* Min step is $__rate_interval */
     bool min_step_is_interval; /* Min step is $__interval */
+    int64_t interval_factor;   /* "Resolution" 1/n of old dashboards; 0 and 1 = all points */
 };
 
 struct interval_plan {

@@ -19,8 +19,8 @@ struct thresholds {
     bool percent;                /* bounds are percent of the way from min to max */
 };
 
-/* Index of the active step, -1 if there is none. With `percent`, min and max give the scale; a
- * scale of no width counts every value as 0 %. NaN takes the base. */
+/* Index of the active step, -1 if there is none. With `percent`, min and max give the scale, and
+ * a value at both of its ends is at 0 %. NaN takes the base. */
 int threshold_active(const struct thresholds *thresholds, double value, double min, double max);
 
 #endif
