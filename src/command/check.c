@@ -15,6 +15,7 @@
 #include "command/command.h"
 #include "command/fault_bodies.h"
 #include "drill/objectives.h"
+#include "drill/panels.h"
 #include "drill/rule_names.h"
 #include "drill/scenario.h"
 #include "drill/watch_rules.h"
@@ -285,6 +286,26 @@ static enum err check_names(const struct check *check, const struct scenario *sc
     return code;
 }
 
+/* Nor about panels while a dashboard cannot be read: that is told where dashboards are checked. */
+static void check_panels(const struct check *check, const struct scenario *scenario,
+                         struct check_file *file)
+{
+    const struct check_list *list =
+        check->dashboards.count > 0 ? &check->dashboards : &check->known;
+    struct panel_boards boards;
+    struct faults unreadable;
+    size_t count = 0;
+    const char **paths = readable_paths(list, &count);
+    faults_init(&unreadable);
+    if (count == list->count &&
+        panel_boards_read(paths, count, &boards, &unreadable, NULL) == ERR_OK) {
+        panel_boards_check(&boards, scenario, &file->faults);
+        panel_boards_deinit(&boards);
+    }
+    faults_deinit(&unreadable);
+    mem_free(paths);
+}
+
 /* The scenario alone, its names against the rules and, if it is sound, the rules at its pace. */
 static enum err check_scenario(struct check *check, struct check_file *file, struct error *error)
 {
@@ -299,6 +320,7 @@ static enum err check_scenario(struct check *check, struct check_file *file, str
         code = check_names(check, scenario, file, error);
     }
     if (sound) {
+        check_panels(check, scenario, file);
         fault_bodies_check(scenario, &file->faults);
     }
     if (sound && code == ERR_OK) {

@@ -60,6 +60,22 @@ static enum err load_board(const struct panel_boards_request *request, const cha
     return code;
 }
 
+static enum err load_files(const struct panel_boards_request *request, const char *const *paths,
+                           size_t count, struct panel_boards *out, struct faults *faults,
+                           struct error *error)
+{
+    enum err code = ERR_OK;
+    out->dashboard = mem_zalloc(count + 1, sizeof *out->dashboard);
+    out->name = mem_zalloc(count + 1, sizeof *out->name);
+    for (size_t i = 0; i < count && code == ERR_OK; i++) {
+        code = load_board(request, paths[i], out, faults, error);
+    }
+    if (code != ERR_OK) {
+        panel_boards_deinit(out);
+    }
+    return code;
+}
+
 enum err panel_boards_load(const struct panel_boards_request *request, struct panel_boards *out,
                            struct faults *faults, struct error *error)
 {
@@ -72,16 +88,19 @@ enum err panel_boards_load(const struct panel_boards_request *request, struct pa
         snprintf(folder, sizeof folder, "%s/dashboards", request->folder);
         code = file_make_folders(folder, error);
     }
-    out->dashboard = mem_zalloc(count + 1, sizeof *out->dashboard);
-    out->name = mem_zalloc(count + 1, sizeof *out->name);
-    for (size_t i = 0; i < count && code == ERR_OK; i++) {
-        code = load_board(request, paths[i], out, faults, error);
+    if (code == ERR_OK) {
+        code = load_files(request, (const char *const *)paths, count, out, faults, error);
     }
     file_glob_free(paths, count);
-    if (code != ERR_OK) {
-        panel_boards_deinit(out);
-    }
     return code;
+}
+
+enum err panel_boards_read(const char *const *paths, size_t count, struct panel_boards *out,
+                           struct faults *faults, struct error *error)
+{
+    const struct panel_boards_request as_they_stand = {.folder = NULL};
+    *out = (struct panel_boards){0};
+    return load_files(&as_they_stand, paths, count, out, faults, error);
 }
 
 void panel_boards_deinit(struct panel_boards *boards)

@@ -41,6 +41,10 @@ struct panel_boards_request {
 enum err panel_boards_load(const struct panel_boards_request *request, struct panel_boards *out,
                            struct faults *faults, struct error *error)
     __attribute__((warn_unused_result));
+/* The same of files that are known, as they stand. */
+enum err panel_boards_read(const char *const *paths, size_t count, struct panel_boards *out,
+                           struct faults *faults, struct error *error)
+    __attribute__((warn_unused_result));
 void panel_boards_deinit(struct panel_boards *boards);
 /* The panel called BOARD/TITLE, or NULL; *board is then its dashboard's index. */
 const struct dashboard_panel *panel_boards_find(const struct panel_boards *boards, const char *name,
