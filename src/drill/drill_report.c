@@ -4,7 +4,9 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "base/version.h"
+#include "drill/calibration.h"
 #include "drill/objectives.h"
+#include "drill/remote.h"
 #include "drill/report.h"
 
 #include <inttypes.h>
@@ -135,19 +137,18 @@ enum err drill_write_calibration(struct drill *drill, struct error *error)
     }
     struct objectives_head head = {.fingerprint = drill->people.data.fingerprint,
                                    .people = drill->scenario.people,
-                                   .seed = drill->config->seed,
-                                   .lists = counts->lists,
-                                   .ratings = ledger_ratings(counts),
-                                   .conversion = ledger_conversion(counts),
-                                   .reciprocal_rank = ledger_reciprocal_rank(counts),
-                                   .mean_rating = ledger_mean_rating(counts)};
-    for (int half = 0; half < 2 * OBJECTIVES_SHARES; half++) {
-        head.rating_share[half / 2] += (double)counts->stars[half] / (double)head.ratings;
+                                   .seed = drill->config->seed};
+    struct metrics_snapshot *after = NULL;
+    enum err code = remote_metrics(drill->http, drill->target_url, &after, error);
+    if (code != ERR_OK) {
+        return code;
     }
+    calibration_measure(drill->play.engine.ledger, control, drill->metrics_before, after, &head);
+    metrics_snapshot_free(after);
     text_copy(head.scenario, sizeof head.scenario, drill->scenario.name);
     text_copy(head.data, sizeof head.data, drill->people.data_name);
     text_copy(head.target, sizeof head.target, drill->target_version);
-    enum err code = objectives_write(drill->config->calibrate_path, &head, error);
+    code = objectives_write(drill->config->calibrate_path, &head, error);
     if (code == ERR_OK) {
         printf("%s: conversion %.4f, reciprocal rank %.4f, mean rating %.3f at rest, from %" PRId64
                " lists\n",

@@ -102,6 +102,10 @@ enum series {
     SERIES_REQUESTS,
     SERIES_ERRORS, /* stays 0: what fails is not simulated */
     SERIES_UNATTRIBUTED,
+    SERIES_ANSWERED, /* lists; all of them quickly */
+    SERIES_QUICKLY,
+    SERIES_TRAINED, /* the model: before the drill, and no training fails */
+    SERIES_UNTRAINED,
     SERIES_RATING_COUNT,
     SERIES_RATING_SUM,
     SERIES_BUCKET, /* five whole stars and +Inf */
@@ -120,6 +124,10 @@ static enum err find_series(struct rule_engine *engine, int id[SERIES_COUNT], st
         "http_requests_total{status=\"2xx\"," TARGET "}",
         "http_requests_total{status=\"5xx\"," TARGET "}",
         "recommendation_ratings_unattributed_total{" TARGET "}",
+        "http_request_duration_seconds_count{handler=\"/recommendations/\"," TARGET "}",
+        "http_request_duration_seconds_bucket{handler=\"/recommendations/\",le=\"0.5\"," TARGET "}",
+        "model_trained_timestamp_seconds{" TARGET "}",
+        "retrain_failures_total{" TARGET "}",
         "user_rating_count{recommender=\"base\"," TARGET "}",
         "user_rating_sum{recommender=\"base\"," TARGET "}"};
     for (int s = 0; s < SERIES_COUNT; s++) {
@@ -148,6 +156,9 @@ static void add_counts(double sum[SERIES_COUNT], const struct forecast_counts *c
     sum[SERIES_RECIPROCAL_RANK] += counts->reciprocal_rank;
     sum[SERIES_REQUESTS] += counts->lists + counts->ratings + counts->unattributed;
     sum[SERIES_UNATTRIBUTED] += counts->unattributed;
+    sum[SERIES_ANSWERED] += counts->lists;
+    sum[SERIES_QUICKLY] += counts->lists;
+    sum[SERIES_TRAINED] = EPOCH_MS / 1e3;
     sum[SERIES_RATING_COUNT] += counts->ratings;
     sum[SERIES_RATING_SUM] += counts->stars;
     double up_to = 0;
@@ -374,21 +385,27 @@ static int64_t last_moment_ns(const struct scenario *scenario,
     return last_ns;
 }
 
-/* An alert that rests on what is not simulated says nothing by its silence. */
-static bool is_unfed(const struct rehearsal *rehearsal, const struct scenario_expectation *wanted,
-                     char *why, size_t size)
+/* An alert that rests on what is not simulated says nothing by its silence. Of a group the others
+ * are foretold, and these are counted. */
+static bool is_unfed(const struct rehearsal *rehearsal, struct forecast_row *row)
 {
     char missing[256];
+    int fed = 0;
     for (size_t a = 0; a < rehearsal->alerts; a++) {
         struct rule_alert alert;
         rule_engine_alert_at(rehearsal->engine, a, &alert);
-        if (is_meant(wanted, &alert) &&
-            !rule_engine_is_fed(rehearsal->engine, a, missing, sizeof missing)) {
-            snprintf(why, size, "%s rests on %.100s, which is not simulated", alert.name, missing);
-            return true;
+        if (!is_meant(row->expectation, &alert)) {
+            continue;
+        }
+        if (rule_engine_is_fed(rehearsal->engine, a, missing, sizeof missing)) {
+            fed++;
+        } else {
+            row->unfed++;
+            snprintf(row->why, sizeof row->why, "%s rests on %.100s, which is not simulated",
+                     alert.name, missing);
         }
     }
-    return false;
+    return row->unfed > 0 && fed == 0;
 }
 
 static const char *unknowable(const struct forecast_request *request,
@@ -442,7 +459,7 @@ static void foretell(const struct rehearsal *rehearsal, struct forecast_row *row
         text_copy(row->why, sizeof row->why, why != NULL ? why : "no rule file defines this alert");
         return;
     }
-    if (is_unfed(rehearsal, wanted, row->why, sizeof row->why)) {
+    if (is_unfed(rehearsal, row)) {
         return;
     }
     bool as_wanted = wanted->kind == SCENARIO_FIRES ? foretell_fires(rehearsal, alert, row)

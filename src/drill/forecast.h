@@ -40,6 +40,7 @@ struct forecast_row { /* one `fires` or `silent` of the scenario; seconds are dr
     const struct scenario_expectation *expectation; /* borrowed */
     enum forecast_verdict verdict;
     char why[160];          /* of FORECAST_UNKNOWN */
+    int unfed;              /* alerts of a group that rest on what is not simulated: left out */
     int replicates, met;    /* drawn plays, and those that meet the expectation */
     double probability;     /* that a play meets it: (met + 1/2) / (replicates + 1) */
     double delay_s;         /* fires: median from the phase's start to firing; NaN if never */

@@ -35,6 +35,9 @@ static void print_row(FILE *file, const struct forecast_row *row)
             (void)fprintf(file, ", objective %.4f", row->objective);
         }
     }
+    if (row->unfed > 0) {
+        (void)fprintf(file, "; %d more alerts read what is not simulated", row->unfed);
+    }
     (void)fputc('\n', file);
 }
 

@@ -38,7 +38,9 @@ enum {
     RATINGS,
     SUM,
     BUCKET,
-    REQUESTS = BUCKET + STARS + 1,
+    RANKED = BUCKET + STARS + 1,
+    RANKS,
+    REQUESTS,
     UNATTRIBUTED, /* stays 0: no rating is drawn without its list */
     UP,
     SERIES,
@@ -56,6 +58,8 @@ static const char *const series_text[SERIES] = {
     [BUCKET + 3] = "user_rating_bucket",
     [BUCKET + 4] = "user_rating_bucket",
     [BUCKET + 5] = "user_rating_bucket",
+    [RANKED] = "item_rank_count",
+    [RANKS] = "item_rank_sum",
     [REQUESTS] = "http_requests_total",
     [UNATTRIBUTED] = "recommendation_ratings_unattributed_total",
     [UP] = "up",
@@ -185,7 +189,7 @@ static void make_series(struct shard *shard)
     for (int i = 0; i < SERIES; i++) {
         char text[160], le[16] = "";
         bool is_bucket = i >= BUCKET && i <= BUCKET + STARS;
-        bool is_rating = is_bucket || i == RATINGS || i == SUM;
+        bool is_rating = is_bucket || i == RATINGS || i == SUM || i == RANKED || i == RANKS;
         if (is_bucket && i < BUCKET + STARS) {
             (void)snprintf(le, sizeof le, "%d.0", i - BUCKET + 1);
         } else if (is_bucket) {
@@ -210,6 +214,8 @@ static void add_rating(struct slot *slot, const struct step *step)
     double stars = step->half_stars / 2.0;
     slot->add[CONVERTED] += step->half_stars >= 6;
     slot->add[RECIPROCAL] += step->rank > 0 ? 1.0 / step->rank : 0;
+    slot->add[RANKED] += step->rank > 0;
+    slot->add[RANKS] += step->rank;
     slot->add[RATINGS]++;
     slot->add[SUM] += stars;
     for (int i = (step->half_stars + 1) / 2; i <= STARS + 1; i++) {
@@ -304,12 +310,13 @@ static void play_rows(void *context, int64_t first, int64_t end, unsigned lane)
 }
 
 static void add_alert(struct virtual_null *out, size_t index, const struct rule_alert *alert,
-                      const int64_t *before, double interval_s)
+                      bool fed, const int64_t *before, double interval_s)
 {
     struct virtual_null_alert *sum = &out->alert[index];
+    sum->fed = fed;
     (void)text_copy(sum->name, sizeof sum->name, alert->name);
     (void)text_copy(sum->group, sizeof sum->group, alert->group);
-    sum->watches = *alert->quantity != '\0';
+    sum->watches = fed && *alert->quantity != '\0';
     sum->alarms += alert->episodes - before[0];
     sum->pendings += alert->pendings - before[1];
     sum->firing_hours += (double)(alert->firing_evaluations - before[2]) * interval_s / S_PER_HOUR;
@@ -336,7 +343,9 @@ static void add_shard(const struct task *task, const struct shard *shard, struct
         struct rule_alert alert;
         rule_engine_alert_at(shard->engine, a, &alert);
         if (strcmp(alert.severity, "none") != 0) {
-            add_alert(out, kept++, &alert, &shard->before[3 * a], task->interval_s);
+            char missing[160];
+            bool fed = rule_engine_is_fed(shard->engine, a, missing, sizeof missing);
+            add_alert(out, kept++, &alert, fed, &shard->before[3 * a], task->interval_s);
         }
     }
     out->alert_count = kept;

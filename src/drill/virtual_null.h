@@ -47,7 +47,8 @@ struct virtual_null_request { /* borrowed */
 
 struct virtual_null_alert {
     char name[128], group[128];
-    bool watches;             /* has a quantity, so people can make it fire */
+    bool fed;                 /* all that it reads is simulated in these hours */
+    bool watches;             /* and it has a quantity, so people can make it fire */
     int64_t alarms, pendings; /* times an element began to fire, or became pending; one more if the
                                  alert already was when a shard's counted hours began */
     double firing_hours;

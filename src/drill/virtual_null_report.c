@@ -35,7 +35,8 @@ void virtual_null_print(FILE *file, const struct virtual_null *result)
         if (alert->watches) {
             (void)fprintf(file, "%18.5f an hour\n", alert->per_hour_upper);
         } else {
-            (void)fprintf(file, "%26s\n", "watches no quantity");
+            (void)fprintf(file, "%26s\n",
+                          alert->fed ? "watches no quantity" : "not simulated here");
         }
     }
     (void)fprintf(file, "%-34s %-16s %8s %8" PRId64 " %12.2f\n", "any", "", "", result->alarms,
@@ -57,11 +58,11 @@ json_t *virtual_null_json(const struct virtual_null *result)
     for (size_t i = 0; i < result->alert_count; i++) {
         const struct virtual_null_alert *alert = &result->alert[i];
         json_array_append_new(
-            alerts,
-            json_pack("{s:s,s:s,s:b,s:I,s:I,s:f,s:f}", "alert", alert->name, "group", alert->group,
-                      "watches_a_quantity", alert->watches, "pendings", (json_int_t)alert->pendings,
-                      "alarms", (json_int_t)alert->alarms, "firing_hours", alert->firing_hours,
-                      "alarms_an_hour_at_most", alert->per_hour_upper));
+            alerts, json_pack("{s:s,s:s,s:b,s:b,s:I,s:I,s:f,s:f}", "alert", alert->name, "group",
+                              alert->group, "simulated", alert->fed, "watches_a_quantity",
+                              alert->watches, "pendings", (json_int_t)alert->pendings, "alarms",
+                              (json_int_t)alert->alarms, "firing_hours", alert->firing_hours,
+                              "alarms_an_hour_at_most", alert->per_hour_upper));
     }
     return json_pack(
         "{s:f,s:I,s:I,s:I,s:o,s:I,s:f,s:i,s:I,s:f,s:o,s:o}", "hours", result->hours, "lists",

@@ -266,6 +266,8 @@ Test(forecast, a_large_drift_is_seen_and_nothing_else_is)
     cr_expect(mean->least_s <= mean->delay_s && mean->delay_s <= mean->most_s);
     cr_expect(isnan(forecast.row[1].delay_s));
     cr_expect_str_eq(forecast.row[5].alert, "MeanRatingLow");
+    cr_expect_gt(forecast.row[5].unfed, 0, "some of the group read what is not simulated");
+    cr_expect_eq(forecast.row[3].unfed, 0);
     cr_expect_eq(forecast_unlikely(&forecast), 3);
     stage_deinit(&stage);
 }
@@ -301,6 +303,7 @@ Test(forecast, what_is_not_simulated_is_not_foretold)
     expect_fires(&stage, "NoSuchAlert", 2);
     expect_silent(&stage, "MeanRatingLow", "", 1);
     expect_silent(&stage, "MeanRatingLow", "", 3);
+    expect_silent(&stage, "SourceShareShifted", "", 3);
     stage.scenario.disturbance_count = 1;
     stage.scenario.disturbance[0].at_ns = 30 * S;
     struct forecast forecast = make(&stage);
@@ -312,6 +315,8 @@ Test(forecast, what_is_not_simulated_is_not_foretold)
     forecast = make(&stage);
     cr_expect_not_null(strstr(forecast.row[0].why, "retraining"));
     cr_expect_not_null(strstr(forecast.row[1].why, "no rule file"));
+    cr_expect_eq(forecast.row[4].verdict, FORECAST_UNKNOWN);
+    cr_expect_not_null(strstr(forecast.row[4].why, "SourceShareShifted rests on"));
     stage.request.rest = NULL;
     forecast = make(&stage);
     cr_expect_not_null(strstr(forecast.row[2].why, "objectives"));

@@ -5,6 +5,7 @@
 #include "base/yaml.h"
 
 #include <criterion/criterion.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,7 +21,12 @@ static const struct objectives_head head = {.scenario = "taste-shift",
                                             .conversion = 0.2767,
                                             .reciprocal_rank = 0.1255,
                                             .mean_rating = 3.7704,
-                                            .rating_share = {.03, .08, .25, .43, .21}};
+                                            .rating_share = {.03, .08, .25, .43, .21},
+                                            .item_rank = 4.25,
+                                            .calibration_gap = -.0625,
+                                            .without_history = .125,
+                                            .source_count = 2,
+                                            .source = {{"base", .0365}, {"a \"b\": {c}", .5}}};
 
 static const char *scratch_path(void)
 {
@@ -57,6 +63,14 @@ Test(objectives, what_is_written_reads_back)
     for (int i = 0; i < OBJECTIVES_SHARES; i++) {
         cr_expect_float_eq(back.rating_share[i], head.rating_share[i], 1e-5);
     }
+    cr_expect_float_eq(back.item_rank, head.item_rank, 1e-4);
+    cr_expect_float_eq(back.calibration_gap, head.calibration_gap, 1e-4);
+    cr_expect_float_eq(back.without_history, head.without_history, 1e-4);
+    cr_assert_eq(back.source_count, head.source_count);
+    for (int s = 0; s < head.source_count; s++) {
+        cr_expect_str_eq(back.source[s].name, head.source[s].name);
+        cr_expect_float_eq(back.source[s].conversion, head.source[s].conversion, 1e-5);
+    }
     unlink(scratch_path());
 }
 
@@ -90,6 +104,40 @@ Test(objectives, the_bounds_leave_their_margins)
     cr_expect_float_eq(record_value(document, "objective:user_rating_psi:max"), 0.1, 1e-9);
     cr_expect_float_eq(record_value(document, "objective:user_rating_share"), head.rating_share[0],
                        1e-5, "the first of five");
+    cr_expect_float_eq(record_value(document, "objective:item_rank_mean:max"), 1.1 * head.item_rank,
+                       1e-4);
+    cr_expect_float_eq(record_value(document, "objective:recommendation_source_psi:max"), 0.1,
+                       1e-9);
+    cr_expect_float_eq(record_value(document, "objective:rating_calibration_gap:rest"),
+                       head.calibration_gap, 1e-4);
+    cr_expect_float_eq(record_value(document, "objective:rating_calibration_gap:max"), 0.25, 1e-9);
+    cr_expect_float_eq(record_value(document, "objective:recommendation_lists_without_history:max"),
+                       head.without_history + 0.2, 1e-4);
+    cr_expect_float_eq(record_value(document, "objective:source_conversion:min"),
+                       0.6 * head.source[0].conversion, 1e-5, "the first of two");
+    json_decref(document);
+    unlink(scratch_path());
+}
+
+Test(objectives, what_a_target_does_not_export_has_no_objective)
+{
+    static const char *const records[] = {
+        "objective:item_rank_mean:max", "objective:rating_calibration_gap:rest",
+        "objective:rating_calibration_gap:max",
+        "objective:recommendation_lists_without_history:max", "objective:source_conversion:min"};
+    struct objectives_head little = head, back;
+    json_t *document = NULL;
+    bool is_objectives = false;
+    little.item_rank = little.calibration_gap = little.without_history = NAN;
+    little.source_count = 0;
+    cr_assert_eq(objectives_write(scratch_path(), &little, NULL), ERR_OK);
+    cr_assert_eq(objectives_read(scratch_path(), &is_objectives, &back, NULL), ERR_OK);
+    cr_expect(isnan(back.item_rank) && isnan(back.calibration_gap) && isnan(back.without_history));
+    cr_expect_eq(back.source_count, 0);
+    cr_assert_eq(yaml_read_file(scratch_path(), &document, NULL, NULL), ERR_OK);
+    for (size_t i = 0; i < sizeof records / sizeof records[0]; i++) {
+        cr_expect_float_eq(record_value(document, records[i]), -1, 0, "%s", records[i]);
+    }
     json_decref(document);
     unlink(scratch_path());
 }
@@ -135,9 +183,16 @@ Test(objectives, a_damaged_head_is_refused)
         {"# conversion: 0.2767", "# conversion: nan"},
         {"# mean_rating: 3.7704", "# mean_rating: 0x3"},
         {"# target: driftdrill-recommender 0.1.0\n", ""},
-        {"version 2\n", "version 1\n"},
-        {"version 2\n", "version 3\n"},
-        {"version 2\n", "version 20\n"},
+        {"version 3\n", "version 2\n"},
+        {"version 3\n", "version 4\n"},
+        {"version 3\n", "version 30\n"},
+        {"# item_rank: 4.2500", "# item_rank: none"},
+        {"# calibration_gap: ", "# calibration: "},
+        {"# lists_without_history: 0.1250", "# lists_without_history: "},
+        {"# source_conversion: {", "# source_conversion: [{"},
+        {"\"base\": 0.03650", "\"base\": \"0.03650\""},
+        {"\"base\": 0.03650", "\"base\": 1.03650"},
+        {"\"base\": 0.03650", "\"base\": 0.03650, \"base\": 0.03650"},
         {"# rating_shares: 0.03000", "# rating_shares: 0.13000"},
         {"# rating_shares: 0.03000", "# rating_shares: -.03000"},
         {"# rating_shares: 0.03000 ", "# rating_shares: "},
@@ -167,7 +222,7 @@ Test(objectives, names_longer_than_their_field_are_refused)
 Test(objectives, lines_may_end_with_carriage_returns)
 {
     bool is_objectives = false;
-    cr_expect_eq(read_damaged("version 2\n", "version 2\r\n", &is_objectives, NULL), ERR_OK);
+    cr_expect_eq(read_damaged("version 3\n", "version 3\r\n", &is_objectives, NULL), ERR_OK);
     cr_expect(is_objectives);
 }
 

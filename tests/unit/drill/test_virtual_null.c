@@ -55,7 +55,8 @@ static void set_up(struct fixture *fixture, double liking)
     struct objectives_head head = {.conversion = .3,
                                    .reciprocal_rank = .18,
                                    .mean_rating = 3.75,
-                                   .rating_share = {.005, .005, .34, .33, .32}};
+                                   .rating_share = {.005, .005, .34, .33, .32},
+                                   .item_rank = 4};
     (void)snprintf(fixture->objectives, sizeof fixture->objectives,
                    "/tmp/driftdrill-virtual-null-%d.yml", (int)getpid());
     cr_assert_eq(objectives_write(fixture->objectives, &head, NULL), ERR_OK);
@@ -139,11 +140,18 @@ Test(virtual_null, what_is_drawn_is_like_what_was_played_and_raises_no_alarm)
     cr_expect_geq(result.alert_count, 10, "all but the watchdog");
     cr_expect_eq(result.failures, 0);
     for (size_t i = 0; i < result.alert_count; i++) {
-        cr_expect_eq(result.alert[i].alarms, 0, "%s", result.alert[i].name);
+        const struct virtual_null_alert *alert = &result.alert[i];
+        cr_expect_eq(alert->alarms, 0, "%s", alert->name);
+        cr_expect(alert->fed || !alert->watches, "%s", alert->name);
+        if (strcmp(alert->name, "SourceShareShifted") == 0) {
+            cr_expect_not(alert->fed, "events do not tell where all films of a list came from");
+        } else if (strcmp(alert->name, "RecommendedItemRankDegraded") == 0) {
+            cr_expect(alert->fed);
+        }
     }
-    cr_expect_eq(result.watching_count, 7);
+    cr_expect_eq(result.watching_count, 8);
     cr_expect_gt(result.alert_count, result.watching_count);
-    cr_expect_float_eq(result.alert_hours, 24. * 7, 1e-6, "alerts that cannot fire do not count");
+    cr_expect_float_eq(result.alert_hours, 24. * 8, 1e-6, "alerts that cannot fire do not count");
     cr_expect_float_eq(result.per_alert_hour_upper, 2.995732 / result.alert_hours, 1e-6);
     cr_expect_eq(result.firing_hours, 0);
     cr_expect_eq(virtual_null_verdict(&result, "here", &error), ERR_OK, "%s", error.text);

@@ -166,7 +166,7 @@ Test(watch_rules, a_damaged_head_among_the_shipped_ones_is_told)
     struct watch_rules rules = {0};
     struct error error = {0};
     put_objectives(&home, "prometheus/rules/objectives.yml", 76, 500, TARGET);
-    put_text(&home, "prometheus/objectives/a.yml", "# driftdrill objectives, version 2\n");
+    put_text(&home, "prometheus/objectives/a.yml", "# driftdrill objectives, version 3\n");
     cr_expect_eq(watch_rules_choose(&request, &rules, &error), ERR_INPUT);
     cr_expect_not_null(strstr(error.where, "objectives/a.yml"), "%s", error.where);
     watch_rules_deinit(&rules);

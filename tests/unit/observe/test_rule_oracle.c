@@ -18,11 +18,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SHIPPED 13
+#define SHIPPED 28
 #define SECOND 5 /* series of a second instance: the first five */
 #define SERIES_MAX (SHIPPED + SECOND)
 #define SAMPLES_MAX 340
-#define WORLDS 7
+#define WORLDS 8
 #define EVALUATION_S 30
 #define TEXT_MAX ((size_t)64 << 20)
 #define ABSENT (-1.0)
@@ -31,13 +31,42 @@
 struct world {
     const char *name;
     int step_s, samples;
-    int64_t end_s, check_every_s;
+    int64_t end_s, check_every_s, alerts_every_s;
     size_t series_count;
     const char *series[SERIES_MAX];
     double value[SERIES_MAX][SAMPLES_MAX]; /* ABSENT and STALE are no values */
 };
 
-enum { LISTS, CONVERTED, RECIPROCAL, COUNT, SUM, ONE, TWO, THREE, FOUR, FIVE, UP, REQUESTS, STRAY };
+enum {
+    LISTS,
+    CONVERTED,
+    RECIPROCAL,
+    COUNT,
+    SUM,
+    ONE,
+    TWO,
+    THREE,
+    FOUR,
+    FIVE,
+    UP, /* counters before it, more of them and gauges after it */
+    REQUESTS,
+    STRAY,
+    RANKED,
+    RANKS,
+    BASE_ITEMS,
+    POPULAR_ITEMS,
+    STARRED,
+    STARRED_LOW,
+    PREDICTED,
+    UNKNOWN,
+    ANSWERED,
+    QUICKLY,
+    ALL_REQUESTS,
+    UNTRAINED,
+    BASE_SHARE,
+    POPULAR_SHARE,
+    TRAINED,
+};
 
 #define TARGET "job=\"recommender\",instance=\"a:8000\""
 #define OTHER "job=\"recommender\",instance=\"b:8000\""
@@ -57,12 +86,50 @@ static const char *const shipped_series[SERIES_MAX] = {
     [UP] = "up{" TARGET "}",
     [REQUESTS] = "http_requests_total{" TARGET ",status=\"5xx\"}",
     [STRAY] = "recommendation_ratings_unattributed_total{" TARGET "}",
+    [RANKED] = "item_rank_count{" TARGET ",recommender=\"base\"}",
+    [RANKS] = "item_rank_sum{" TARGET ",recommender=\"base\"}",
+    [BASE_ITEMS] = "recommendation_items_total{" TARGET ",recommender=\"base\"}",
+    [POPULAR_ITEMS] = "recommendation_items_total{" TARGET ",recommender=\"popular\"}",
+    [STARRED] = "recommendation_rating_stars_count{" TARGET ",recommender=\"base\"}",
+    [STARRED_LOW] =
+        "recommendation_rating_stars_bucket{" TARGET ",recommender=\"base\",le=\"2.5\"}",
+    [PREDICTED] = "predicted_rating_sum{" TARGET ",recommender=\"base\"}",
+    [UNKNOWN] = "recommendation_lists_without_history_total{" TARGET "}",
+    [ANSWERED] = "http_request_duration_seconds_count{" TARGET ",handler=\"/recommendations/\"}",
+    [QUICKLY] =
+        "http_request_duration_seconds_bucket{" TARGET ",handler=\"/recommendations/\",le=\"0.5\"}",
+    [ALL_REQUESTS] = "http_requests_total{" TARGET ",status=\"2xx\"}",
+    [UNTRAINED] = "retrain_failures_total{" TARGET "}",
+    [BASE_SHARE] = "model_source_share{" TARGET ",recommender=\"base\"}",
+    [POPULAR_SHARE] = "model_source_share{" TARGET ",recommender=\"popular\"}",
+    [TRAINED] = "model_trained_timestamp_seconds{" TARGET "}",
     [SHIPPED + LISTS] = "recommendation_lists_total{" OTHER "}",
     [SHIPPED + CONVERTED] = "recommendation_lists_converted_total{" OTHER "}",
     [SHIPPED + RECIPROCAL] = "recommendation_reciprocal_rank_total{" OTHER "}",
     [SHIPPED + COUNT] = "user_rating_count{" OTHER ",recommender=\"base\"}",
     [SHIPPED + SUM] = "user_rating_sum{" OTHER ",recommender=\"base\"}",
 };
+
+/* What one scrape interval adds beside the counters that the first alerts read. */
+static void fill_newer(double *counter, double worse, double lists, double converted,
+                       double ratings, double stars)
+{
+    counter[RANKED] += ratings;
+    counter[RANKS] += floor(ratings * (4.2 + 3 * worse));
+    counter[BASE_ITEMS] += floor(lists * (7 - 6 * worse));
+    counter[POPULAR_ITEMS] += floor(lists * (3 + 6 * worse));
+    counter[STARRED] += ratings;
+    counter[STARRED_LOW] += floor(ratings - converted * (1 - worse));
+    counter[PREDICTED] += stars + ratings * (worse > .4 ? 1.2 : -.1);
+    counter[UNKNOWN] += floor(lists * worse);
+    counter[ANSWERED] += lists;
+    counter[QUICKLY] += floor(lists * (1 - worse));
+    counter[ALL_REQUESTS] += lists + ratings;
+    counter[UNTRAINED] += worse > .4;
+    counter[BASE_SHARE] = .7;
+    counter[POPULAR_SHARE] = .3;
+    counter[TRAINED] = 1000;
+}
 
 /* Counters of a service at 6.67 lists/s whose conversion and mean rating fall by a part between two
  * samples. */
@@ -91,6 +158,7 @@ static void fill(struct world *world, struct rng *rng, double bad, int from, int
         }
         counter[COUNT] += ratings;
         counter[SUM] += sum;
+        fill_newer(counter, worse, lists, converted, ratings, sum);
         counter[UP] = 1;
         for (int s = 0; s < SHIPPED; s++) {
             world->value[s][i] = counter[s];
@@ -106,13 +174,17 @@ static struct world *new_world(const char *name, int step_s, int samples)
     world->samples = samples;
     world->end_s = (int64_t)step_s * (samples - 1) / EVALUATION_S * EVALUATION_S;
     world->check_every_s = 26 * EVALUATION_S;
+    world->alerts_every_s = EVALUATION_S;
     return world;
 }
 
 /* A restart: every counter begins again at zero. */
 static void restart(struct world *world, int at)
 {
-    for (int s = 0; s < UP; s++) {
+    for (int s = 0; s < BASE_SHARE; s++) {
+        if (s == UP) {
+            continue;
+        }
         double base = world->value[s][at - 1];
         for (int i = at; i < world->samples; i++) {
             world->value[s][i] -= base;
@@ -353,9 +425,11 @@ static void write_world(struct buf *out, struct rule_engine *engine, const struc
         step(engine, world, id, t_s, &fed);
         if (t_s % world->check_every_s == 0 || t_s == world->end_s) {
             write_stored(out, engine, t_s,
-                         "{__name__=~\"(job|instance|objective|cusum|expr):.+\"}");
+                         "{__name__=~\"(job|job_.+|instance|objective|cusum|expr):.+\"}");
         }
-        write_alerts(out, engine, t_s);
+        if (t_s % world->alerts_every_s == 0) {
+            write_alerts(out, engine, t_s);
+        }
     }
 }
 
@@ -375,6 +449,7 @@ static struct world *make_world(int number)
         {"off the grid", 7, 330, .6, 150, 270},
         {"late", 15, 160, 0, 0, 0},
         {"two instances", 15, 220, .5, 80, 170},
+        {"hours", 120, 200, .3, 30, 60},
     };
     struct world *world = new_world(rows[number].name, rows[number].step_s, rows[number].samples);
     fill(world, &rng, rows[number].bad, rows[number].from, rows[number].to);
@@ -388,6 +463,9 @@ static struct world *make_world(int number)
     } else if (number == 3) {
         lose(world, 130, 165, STALE);
         restart(world, 165);
+    } else if (number == 7) {
+        world->check_every_s = 7200;
+        world->alerts_every_s = 600;
     } else if (number == 6) {
         add_instance(world);
     } else if (number == 5) {
@@ -471,7 +549,7 @@ static void compare(struct rule_engine *engine, const char *promtool, const stru
 
 static void compare_all(const char *promtool)
 {
-    int64_t episodes[32] = {0};
+    int64_t episodes[64] = {0};
     struct place place;
     struct error error = {.code = ERR_OK};
     struct rule_engine *engine = NULL;
