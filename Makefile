@@ -74,7 +74,8 @@ SCRIPTS      := $(filter-out tools/debian-packages %.md %.py,$(wildcard tools/*)
 
 # What `make test` runs, cheapest first.
 PARTS := format-check check-layers check-headers check-banned tools-test rules-test unit race \
-         sanitizer-selfcheck fuzz-replay asan-unit asan-run tsan-run install-test lint drill-test
+         sanitizer-selfcheck fuzz-replay asan-unit asan-run tsan-run install-test lint drill-test \
+         compose-test
 
 .PHONY: all
 all: build
@@ -89,11 +90,17 @@ build/driftdrill:
 	$(Q)ln -sf release/driftdrill build/driftdrill
 
 .PHONY: e2e
-e2e: ## the first drill: install what is missing, build, get MovieLens, verify taste-shift
+STACK ?= native
+e2e: e2e-$(STACK) ## the first drill: install what is missing, build, get MovieLens, verify taste-shift
+.PHONY: e2e-native e2e-compose
+e2e-native:
 	$(Q)tools/install-deps
 	$(Q)+$(SUBMAKE) build
 	$(Q)tools/get-movielens
 	build/driftdrill verify scenarios/taste-shift.yml --out results/taste-shift
+e2e-compose: ## the same drill against the compose stack (make e2e STACK=compose)
+	$(Q)tools/get-movielens
+	$(Q)tests/compose/e2e
 
 .PHONY: e2e-all e2e-null
 e2e-all: ## every scenario as a drill, two at a time; a table of verdicts and delays
@@ -120,11 +127,11 @@ data: ## MovieLens ml-latest-small into data/, unless it is there or MOVIELENS_D
 
 SHARE = $(DESTDIR)$(PREFIX)/share/driftdrill
 .PHONY: install uninstall clean help
-install: build ## program, scenarios and rules below PREFIX (/usr/local)
+install: build ## program, scenarios, rules and dashboards below PREFIX (/usr/local)
 	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)
 	install -m 755 build/release/driftdrill $(DESTDIR)$(PREFIX)/bin/driftdrill
-	for d in $$(find scenarios prometheus -type d); do install -d $(SHARE)/$$d; done
-	for f in $$(find scenarios prometheus -type f); do install -m 644 $$f $(SHARE)/$$f; done
+	for d in $$(find scenarios prometheus grafana -type d); do install -d $(SHARE)/$$d; done
+	for f in $$(find scenarios prometheus grafana -type f); do install -m 644 $$f $(SHARE)/$$f; done
 uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(PREFIX)/bin/driftdrill
 	rm -rf $(SHARE)
@@ -236,7 +243,7 @@ run-here: $(BUILD)/driftdrill
 fuzz-here: $(FUZZ_TARGETS)
 	$(Q)$(RUN) tools/replay-corpora $(FUZZ_TARGETS)
 
-.PHONY: rules-test tools-test install-test drill-test
+.PHONY: rules-test tools-test install-test drill-test compose-test
 rules-test: ## promtool over the shipped rules and their tests
 	$(Q)tests/rules/run-all
 tools-test: ## the scripts in tools/, against planted faults
@@ -245,6 +252,8 @@ install-test: ## install, find the shipped files from elsewhere, uninstall
 	$(Q)+$(SUBMAKE) build
 	$(Q)+$(SUBMAKE) VARIANT=release build/release/tests/tools/home_probe
 	$(Q)+MAKE="$(MAKE)" tests/tools/install-and-run build/release/tests/tools/home_probe
+compose-test: ## the compose stack, its demo and a drill; skipped where no Docker engine can be had
+	$(Q)tests/compose/run-all
 drill-test: ## whole drills that must pass, fail, or be invalid
 	$(Q)+$(SUBMAKE) build
 	$(Q)tests/e2e/run-all

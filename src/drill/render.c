@@ -175,8 +175,8 @@ static enum err put_dashboards(const struct rendering *rendering, struct error *
         code = put_all(rendering, glob != NULL ? glob : pattern, folder, put_dashboard,
                        &report->dashboards, error);
     }
-    if (code == ERR_OK && glob != NULL && report->dashboards == 0) {
-        code = error_set(error, ERR_USAGE, glob, 0, "no dashboard matches");
+    if (code == ERR_OK && report->dashboards == 0) {
+        code = error_set(error, ERR_USAGE, glob != NULL ? glob : pattern, 0, "no dashboard matches");
     }
     return code;
 }
