@@ -215,6 +215,7 @@ static void judge_dashboards(struct work *work, struct check_list *list)
         struct yaml_lines *lines = NULL;
         json_t *document = check_file_read_json(file, &lines);
         struct lint lint = lint_of(work, file);
+        lint.ten_scrapes = true;
         if (document != NULL) {
             lint_dashboard(&lint, file->path, document, lines, work->boards, work->seen);
         }

@@ -337,6 +337,10 @@ static struct lint_node *read_word(struct lint_reader *reader, const struct prom
     if ((call || grouping) && lint_is_aggregation(lower)) {
         return read_aggregate(reader, lower);
     }
+    if (is_reserved(token)) {
+        (void)lint_expected(reader, "an operand");
+        return NULL;
+    }
     if (call) {
         const char *name = lint_token_word(reader, token);
         if (lint_is_function(name)) {
@@ -347,10 +351,6 @@ static struct lint_node *read_word(struct lint_reader *reader, const struct prom
     }
     if (strcmp(lower, "inf") == 0 || strcmp(lower, "nan") == 0) {
         return literal(reader, *lower == 'i' ? INFINITY : NAN);
-    }
-    if (is_reserved(token)) {
-        (void)lint_expected(reader, "an operand");
-        return NULL;
     }
     return lint_read_selector(reader);
 }

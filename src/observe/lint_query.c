@@ -83,7 +83,7 @@ static void check_range(const struct lint_walk *walk, const struct lint_node *ca
         lint_fault(lint, walk->place, "%s over %s is empty: it spans less than two scrapes of %s",
                    call->text, written,
                    text_from_duration_ns(lint->scrape_ns, least, sizeof least));
-    } else if (range->range_ns < SCRAPES_WANTED * lint->scrape_ns) {
+    } else if (lint->ten_scrapes && range->range_ns < SCRAPES_WANTED * lint->scrape_ns) {
         lint_fault(lint, walk->place, "the range of %s, %s, is shorter than ten scrapes (%s)",
                    call->text, written,
                    text_from_duration_ns(SCRAPES_WANTED * lint->scrape_ns, least, sizeof least));

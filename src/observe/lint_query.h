@@ -18,6 +18,7 @@
 struct lint {
     const struct lint_series *series; /* settled */
     int64_t scrape_ns;                /* production */
+    bool ten_scrapes; /* say what ranges are shorter; of rules, rules_render says it */
     struct faults *faults, *warnings;
     /* Whether a selector has matched anything lately, or NULL if nobody can say. */
     bool (*matched)(void *context, const char *selector);

@@ -188,8 +188,9 @@ static size_t word_at(const char *inside, size_t len, size_t at, const char *wan
 {
     size_t wanted_len = strlen(wanted);
     bool there = at + wanted_len <= len && memcmp(inside + at, wanted, wanted_len) == 0;
+    /* $.Value is the value, $labels.Value a label. */
     bool before =
-        at > 0 && (isalnum((unsigned char)inside[at - 1]) || strchr("_$.", inside[at - 1]) != NULL);
+        at > 0 && (isalnum((unsigned char)inside[at - 1]) || strchr("_.", inside[at - 1]) != NULL);
     char next = at + wanted_len < len ? inside[at + wanted_len] : ' ';
     bool behind = isalnum((unsigned char)next) || next == '_';
     return there && !before && !behind ? wanted_len : 0;

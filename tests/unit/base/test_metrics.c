@@ -195,6 +195,34 @@ Test(metrics, malformed_expositions_are_refused_with_line_and_reason)
     cr_expect_eq(invalid_each("metrics", read_invalid), 0);
 }
 
+Test(metrics, all_series_and_families_can_be_walked_over)
+{
+    static const char text[] = "# HELP b B.\n# TYPE b counter \nb{y=\"2\",x=\"1\"} 3\nb 1\n"
+                               "# TYPE none gauge\na 2\n";
+    static const struct {
+        const char *metric;
+        size_t labels;
+    } rows[] = {{"a", 0}, {"b", 0}, {"b", 2}};
+    struct metrics_snapshot *snapshot = NULL;
+    const struct metrics_label *labels;
+    const char *type;
+    size_t count;
+    cr_assert_eq(metrics_parse("text", text, strlen(text), &snapshot, NULL), ERR_OK);
+    cr_assert_eq(metrics_series_count(snapshot), 3);
+    for (size_t i = 0; i < 3; i++) {
+        cr_expect_str_eq(metrics_series_at(snapshot, i, &labels, &count), rows[i].metric);
+        cr_expect_eq(count, rows[i].labels);
+    }
+    cr_expect_str_eq(labels[0].name, "x");
+    cr_expect_str_eq(labels[1].value, "2");
+    cr_assert_eq(metrics_family_count(snapshot), 2);
+    cr_expect_str_eq(metrics_family_at(snapshot, 0, &type), "b");
+    cr_expect_str_eq(type, "counter");
+    cr_expect_str_eq(metrics_family_at(snapshot, 1, &type), "none");
+    cr_expect_str_eq(type, "gauge");
+    metrics_snapshot_free(snapshot);
+}
+
 Test(metrics, what_is_written_reads_back_to_the_last_bit)
 {
     struct rng rng = rng_stream(11, 0, 0);
