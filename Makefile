@@ -69,7 +69,7 @@ HEADERS      := $(wildcard src/*/*.h tests/support/*.h)
 PRODUCT_SOURCES := $(wildcard src/*.c src/*/*.c fuzz/*.c bench/*.c)
 ALL_SOURCES  := $(PRODUCT_SOURCES) $(HEADERS) $(UNIT_SOURCES) $(SUPPORT_SOURCES) \
                 $(wildcard tests/race/*.c tests/sanitizer/*.c tests/tools/*.c)
-SCRIPTS      := $(filter-out tools/debian-packages %.md %.py,$(wildcard tools/*)) .ci/run bench/recommender bench/loading \
+SCRIPTS      := $(filter-out tools/debian-packages tools/seen %.md %.py,$(wildcard tools/*)) .ci/run bench/recommender bench/loading \
                 $(shell grep -lrE '^\#!/bin/(ba)?sh|^\#!/usr/bin/env bash' tests 2>/dev/null)
 
 # What `make test` runs, cheapest first.

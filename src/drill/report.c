@@ -65,8 +65,8 @@ void report_print(const struct report *report)
     printf("\nverdict: %s%s   (%s, seed %" PRIu64 ", %s)\n", judge_outcome_name(judgement->outcome),
            report->play->interrupted ? ", interrupted" : "", report->scenario->name, report->seed,
            report->data_name);
-    printf("evidence: %s  (verdict.json, junit.xml, notifications.jsonl, ledger.jsonl, rules/, "
-           "*.log)\n",
+    printf("evidence: %s  (report.html, verdict.json, junit.xml, notifications.jsonl, "
+           "ledger.jsonl, rules/, *.log)\n",
            report->folder);
 }
 
@@ -116,6 +116,15 @@ static json_t *onset_json(const struct scenario *scenario)
                                       : json_real((double)onset_ns / (double)CLOCK_NS_PER_S);
 }
 
+static bool has_fired(const struct evidence_alert *alert)
+{
+    bool fired = false;
+    for (size_t i = 0; i < alert->count; i++) {
+        fired = fired || !isnan(alert->episode[i].firing_s);
+    }
+    return fired;
+}
+
 static json_t *alerts_json(const struct report *report)
 {
     const struct evidence *evidence = report->evidence;
@@ -137,9 +146,10 @@ static json_t *alerts_json(const struct report *report)
         }
         json_array_append_new(
             list,
-            json_pack("{s:o,s:o,s:o,s:o,s:o,s:o}", "alert", report_text(alert->rule->name), "group",
-                      report_text(alert->rule->group), "objective", real_or_null(alert->objective),
-                      "onset_s", onset_json(scenario), "episodes", episodes, "delay",
+            json_pack("{s:o,s:o,s:b,s:o,s:o,s:o,s:o}", "alert", report_text(alert->rule->name),
+                      "group", report_text(alert->rule->group), "fired", has_fired(alert),
+                      "objective", real_or_null(alert->objective), "onset_s", onset_json(scenario),
+                      "episodes", episodes, "delay",
                       report_delay_json(report->delays, alert, scenario->time_scale)));
     }
     return list;
