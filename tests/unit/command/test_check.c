@@ -69,7 +69,7 @@ static void write_text(const char *folder, const char *name, const char *text, c
     cr_assert_eq(file_write(path, text, strlen(text), NULL), ERR_OK);
 }
 
-Test(check, all_shipped_scenarios_and_rules_are_good, .init = redirect)
+Test(check, all_shipped_scenarios_rules_and_dashboards_are_good, .init = redirect)
 {
     struct result result;
     check(&result, NULL);
@@ -78,7 +78,8 @@ Test(check, all_shipped_scenarios_and_rules_are_good, .init = redirect)
     static const char *const files[] = {
         "/scenarios/taste-shift.yml\n",       "/scenarios/harsher-ratings.yml\n",
         "/prometheus/rules/drift.yml\n",      "/prometheus/rules/infrastructure.yml\n",
-        "/prometheus/rules/objectives.yml\n", "/prometheus/objectives/synthetic.yml\n"};
+        "/prometheus/rules/objectives.yml\n", "/prometheus/objectives/synthetic.yml\n",
+        "/grafana/dashboards/main.json\n",    "/grafana/dashboards/model.json\n"};
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         cr_expect(strstr(result.out, files[i]) != NULL, "%s is not in\n%s", files[i], result.out);
     }
@@ -122,8 +123,12 @@ Test(check, names_that_no_rule_defines_are_told_beside_other_faults, .init = red
     cr_expect_eq(file_remove_tree(folder, NULL), ERR_OK);
 }
 
+/* What an alert needs besides its expression. */
+#define SAID                                                                                       \
+    "labels: {severity: none}, annotations: {summary: s, description: d, runbook_url: "            \
+    "'https://r/'}"
 #define RULES                                                                                      \
-    "groups:\n  - name: g\n    rules:\n      - {alert: Watchdog, expr: vector(1)}\n"               \
+    "groups:\n  - name: g\n    rules:\n      - {alert: Watchdog, expr: vector(1), " SAID "}\n"     \
     "      - {record: r, expr: 'sum(rate(x_total[15m]))'}\n"
 #define SCENARIO(expectation)                                                                      \
     "name: s\ntime_scale: 60\ntraffic: {lists_per_s: 1}\nphases: [{name: a, duration: 1h}]\n"      \
@@ -161,10 +166,10 @@ Test(check, rules_are_judged_at_the_pace_of_every_scenario_and_told_once, .init 
     write_text(folder, "other.yml", SCENARIO("{silent: Watchdog, phases: all}"), other);
     write_text(folder, "rules.yml",
                RULES "      - {record: s, expr: 'sum(rate(x_total[2m]))'}\n"
-                     "      - {alert: A, expr: vector(1), for: 100ms}\n",
+                     "      - {alert: A, expr: vector(1), for: 100ms, " SAID "}\n",
                rules);
     check(&result, one, other, rules, NULL);
-    cr_expect_eq(result.code, ERR_INPUT);
+    cr_expect_eq(result.code, ERR_FAILED);
     expect_fault(&result, "rules.yml:6: /groups/0/rules/2/expr: range 2m is shorter than");
     expect_fault(&result, "rules.yml:7: /groups/0/rules/3/for: ");
     cr_expect_str_eq(result.error.text, "2 faults in 1 of 3 files");
@@ -199,4 +204,65 @@ Test(check, objectives_stand_in_for_those_among_the_rules, .init = redirect)
     check(&result, SHIPPED, "--objectives", "prometheus/rules/drift.yml", NULL);
     cr_expect_eq(result.code, ERR_INPUT);
     expect_fault(&result, "drift.yml:1: expected objectives, whose head says");
+}
+
+#define PLANTED "tests/data/invalid/lint_"
+#define METRICS "tests/data/lint/recommender.txt"
+#define SOUND "tests/data/lint/rules.yml"
+
+Test(check, what_is_wrong_with_rules_or_dashboards_alone_has_its_own_status, .init = redirect)
+{
+    static const struct {
+        const char *file, *fault;
+    } rows[] = {
+        {PLANTED "rules/metrics.yml", ":5: /groups/0/rules/0/expr: job:requests:rate5m: unknown"},
+        {PLANTED "dashboard/queries.json", ":62: /panels/0/targets/0/expr: panel \"Renamed\": "},
+        {PLANTED "dashboard/not_json.json", ":3: not JSON: "},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct result result;
+        check(&result, rows[i].file, SOUND, "--metrics", METRICS, NULL);
+        cr_expect_eq(result.code, ERR_FAILED, "%s", rows[i].file);
+        cr_expect_eq(err_exit_status(result.code), 1);
+        expect_fault(&result, rows[i].fault);
+    }
+}
+
+Test(check, a_scenario_or_file_that_no_drill_can_use_counts_more, .init = redirect)
+{
+    struct result result;
+    check(&result, PLANTED "rules/metrics.yml", INVALID "nothing.yml", NULL);
+    cr_expect_eq(result.code, ERR_INPUT);
+    check(&result, PLANTED "dashboard/queries.json", "no-such-board.json", NULL);
+    cr_expect_eq(result.code, ERR_INPUT);
+    check(&result, SHIPPED, "--dashboards", "/nowhere/*.json", NULL);
+    cr_expect_eq(err_exit_status(result.code), 2);
+    check(&result, SOUND, "--metrics", "no-such-exposition.txt", NULL);
+    cr_expect_eq(err_exit_status(result.code), 2);
+    check(&result, SOUND, "--metrics", "README.md", NULL);
+    cr_expect_eq(err_exit_status(result.code), 2);
+}
+
+Test(check, warnings_are_told_and_change_nothing, .init = redirect)
+{
+    struct result result;
+    char folder[] = "/tmp/driftdrill-check-test-XXXXXX", rules[PATH_MAX];
+    cr_assert_not_null(mkdtemp(folder));
+    write_text(folder, "rules.yml",
+               RULES "      - {record: s, expr: 'sum(x_total) / sum(y_total)'}\n", rules);
+    check(&result, rules, NULL);
+    cr_expect_eq(result.code, ERR_OK);
+    expect_fault(&result, "rules.yml:6: /groups/0/rules/2/expr: warning: s: the division by sum");
+    cr_expect_eq(file_remove_tree(folder, NULL), ERR_OK);
+}
+
+Test(check, sound_rules_and_dashboards_have_no_finding, .init = redirect)
+{
+    struct result result;
+    check(&result, "tests/data/lint/board.json", SOUND, "--metrics", METRICS, NULL);
+    cr_expect_eq(result.code, ERR_OK, "%s", result.faults);
+    cr_expect(strstr(result.out, "good    dashboard tests/data/lint/board.json\n") != NULL, "%s",
+              result.out);
+    check(&result, SOUND, "--dashboards", "tests/data/lint/*.json", "--metrics", METRICS, NULL);
+    cr_expect_eq(result.code, ERR_OK, "%s", result.faults);
 }
