@@ -1,6 +1,7 @@
 #include "observe/lint_text.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 Test(lint_text, variables_are_found_in_all_their_spellings)
@@ -22,8 +23,8 @@ Test(lint_text, variables_are_found_in_all_their_spellings)
         size_t at = 0;
         char names[200] = "";
         while (lint_variable_next(rows[i].text, &at, &variable)) {
-            (void)strncat(names, variable.name, sizeof names - strlen(names) - 1);
-            (void)strncat(names, " ", sizeof names - strlen(names) - 1);
+            size_t len = strlen(names);
+            (void)snprintf(names + len, sizeof names - len, "%s ", variable.name);
         }
         cr_expect_str_eq(names, rows[i].names, "%s: %s", rows[i].text, names);
     }
