@@ -46,12 +46,13 @@ bool dashboard_panel_type_queries(enum dashboard_panel_type type);
 /* Said in the panel's description, in the words "Lower is worse." or "Higher is worse." */
 enum dashboard_worse { DASHBOARD_NO_WAY, DASHBOARD_LOWER, DASHBOARD_HIGHER };
 
-/* $__interval and $__rate_interval are the only variables that Min step may be here. */
+/* Min step may be a variable; min_step_ms is then 0. */
 struct dashboard_target {
     char ref[16];
     const char *expr, *legend; /* legend "" if there is none */
     bool instant, range, hide; /* neither instant nor range in the file: range is true */
     int64_t min_step_ms;       /* 0 = none */
+    const char *min_step;      /* as in the file, "" if none */
     bool min_step_is_rate, min_step_is_interval;
     char format[16];     /* "time_series", "table", "heatmap" */
     int interval_factor; /* "Resolution" 1/n of old dashboards; 1 */
@@ -72,7 +73,8 @@ struct dashboard_mapping {
     enum dashboard_mapping_type type;
     char match[64];  /* value as text; regular expression; true false null nan null+nan empty */
     double from, to; /* range, both inclusive; +-INFINITY if open */
-    char text[64];   /* "" = the formatted value stays */
+    bool has_text;   /* else the formatted value stays */
+    char text[64];
     char colour[32]; /* "" = the threshold's */
 };
 
@@ -87,6 +89,7 @@ struct dashboard_field {
     char thresholds_style[24]; /* custom.thresholdsStyle.mode: "off" if not set */
     char colour_mode[32];      /* "thresholds", "fixed", "palette-classic", ...; "" = the type's */
     char fixed_colour[32];
+    bool own_scale; /* fieldMinMax: min and max of the series, not of all */
     size_t mapping_count;
     struct dashboard_mapping *mapping;
 };
@@ -107,6 +110,7 @@ struct dashboard_panel {
     size_t target_count;
     struct dashboard_target *target;
     int64_t interval_ms;     /* Min interval, 0 = none */
+    const char *interval;    /* as in the file, "" if none; a variable leaves interval_ms 0 */
     int64_t max_data_points; /* 0 = the panel's width in pixels */
     int64_t time_from_ms;    /* relative time of this panel, 0 = the dashboard's range */
     int64_t time_shift_ms;

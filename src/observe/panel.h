@@ -58,7 +58,7 @@ struct panel_view {
     struct interval_plan plan; /* of the first target that is not hidden */
     size_t series_count;
     struct panel_series *series;
-    bool has_data;         /* a series with a value that is not missing */
+    bool has_data;         /* some series has a point that is a number; NaN is none */
     char text_no_data[64]; /* what is shown without */
 };
 

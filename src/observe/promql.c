@@ -23,6 +23,7 @@
 struct lexer {
     const char *at;
     int line;
+    bool is_template; /* of a dashboard: knows variables */
     bool in_brackets; /* where ':' parts a range from its step instead of being part of a name */
     struct promql_token *list;
     size_t count, capacity;
@@ -129,6 +130,27 @@ static size_t word_length(const struct lexer *lexer)
     return len;
 }
 
+/* Length of $name, ${...} or [[...]]; 0 if there is none. */
+static size_t variable_length(const char *text)
+{
+    size_t len;
+    if (text[0] == '$' && is_word(text[1])) {
+        for (len = 1; is_word(text[len]);) {
+            len++;
+        }
+        return len;
+    }
+    bool braces = text[0] == '$' && text[1] == '{';
+    if (!braces && !(text[0] == '[' && text[1] == '[' && is_word_start(text[2]))) {
+        return 0;
+    }
+    len = 2 + strcspn(text + 2, braces ? "}\n" : "]\n");
+    if (braces) {
+        return text[len] == '}' ? len + 1 : 0;
+    }
+    return text[len] == ']' && text[len + 1] == ']' ? len + 2 : 0;
+}
+
 static bool append_string(struct lexer *lexer)
 {
     size_t len = string_length(lexer->at);
@@ -164,6 +186,8 @@ static bool cut(struct lexer *lexer)
             if (!append_string(lexer)) {
                 return false;
             }
+        } else if (lexer->is_template && variable_length(lexer->at) > 0) {
+            append(lexer, PROMQL_VARIABLE, variable_length(lexer->at));
         } else if (isdigit((unsigned char)c) ||
                    (c == '.' && isdigit((unsigned char)lexer->at[1]))) {
             size_t duration = duration_length(lexer->at);
@@ -206,6 +230,10 @@ static bool expected(struct lexer *lexer, size_t index, const char *what)
 static bool give_role(struct lexer *lexer, size_t index, enum promql_role role)
 {
     static const char wanted[] = "a duration such as 5m or 1h30m";
+    if (index < lexer->count && lexer->list[index].kind == PROMQL_VARIABLE) {
+        lexer->list[index].role = role;
+        return true;
+    }
     if (index >= lexer->count || lexer->list[index].kind != PROMQL_DURATION) {
         return expected(lexer, index, wanted);
     }
@@ -266,7 +294,7 @@ static bool read_offset(struct lexer *lexer, size_t index)
     if (value >= lexer->count) {
         return true;
     }
-    if (lexer->list[value].kind == PROMQL_DURATION) {
+    if (lexer->list[value].kind == PROMQL_DURATION || lexer->list[value].kind == PROMQL_VARIABLE) {
         return give_role(lexer, value, PROMQL_OFFSET);
     }
     bool modifier = !sign || (index > 0 && ends_operand(&lexer->list[index - 1]));
@@ -296,17 +324,29 @@ static bool give_roles(struct lexer *lexer)
     return true;
 }
 
+static enum err tokens(struct lexer *lexer, struct promql_token **out, size_t *count)
+{
+    *out = NULL;
+    *count = 0;
+    if (!cut(lexer) || !give_roles(lexer)) {
+        mem_free(lexer->list);
+        return ERR_INPUT;
+    }
+    *out = lexer->list;
+    *count = lexer->count;
+    return ERR_OK;
+}
+
 enum err promql_tokens(const char *expr, struct promql_token **out, size_t *count,
                        struct error *error)
 {
     struct lexer lexer = {.at = expr, .line = 1, .error = error};
-    *out = NULL;
-    *count = 0;
-    if (!cut(&lexer) || !give_roles(&lexer)) {
-        mem_free(lexer.list);
-        return ERR_INPUT;
-    }
-    *out = lexer.list;
-    *count = lexer.count;
-    return ERR_OK;
+    return tokens(&lexer, out, count);
+}
+
+enum err promql_template_tokens(const char *expr, struct promql_token **out, size_t *count,
+                                struct error *error)
+{
+    struct lexer lexer = {.at = expr, .line = 1, .is_template = true, .error = error};
+    return tokens(&lexer, out, count);
 }

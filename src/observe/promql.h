@@ -17,6 +17,7 @@ enum promql_kind {
     PROMQL_DURATION, /* 5m, 1h30m */
     PROMQL_STRING,   /* with its quotes */
     PROMQL_SYMBOL,   /* one byte; "==" is two tokens */
+    PROMQL_VARIABLE, /* $name, ${name}, [[name]]: in templates only */
 };
 
 enum promql_role {
@@ -41,5 +42,10 @@ struct promql_token {
  * that does not end, or something else than a duration where only one can stand. */
 enum err promql_tokens(const char *expr, struct promql_token **out, size_t *count,
                        struct error *error) __attribute__((warn_unused_result));
+
+/* The same for an expression of a dashboard, where template variables may stand anywhere. One that
+ * stands for a duration has the duration's role and duration_ns 0. */
+enum err promql_template_tokens(const char *expr, struct promql_token **out, size_t *count,
+                                struct error *error) __attribute__((warn_unused_result));
 
 #endif

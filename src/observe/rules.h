@@ -18,6 +18,9 @@
  */
 char *rules_compress_expr(const char *expr, int64_t time_scale, int64_t min_range_ns,
                           struct error *error);
+/* The same for an expression of a dashboard: its template variables stay. */
+char *rules_compress_template(const char *expr, int64_t time_scale, int64_t min_range_ns,
+                              struct error *error);
 
 struct rules_alert {
     char name[128];

@@ -43,18 +43,16 @@ static enum err check_token(const struct promql_token *token, int64_t time_scale
     return ERR_OK;
 }
 
-char *rules_compress_expr(const char *expr, int64_t time_scale, int64_t min_range_ns,
-                          struct error *error)
+/* `code` tells whether the tokens, which are freed, are there. */
+static char *compress(const char *expr, enum err code, struct promql_token *token, size_t count,
+                      int64_t time_scale, int64_t min_range_ns, struct error *error)
 {
-    struct promql_token *token = NULL;
-    size_t count = 0;
     struct buf out;
     assert(time_scale >= 1);
-    enum err code = promql_tokens(expr, &token, &count, error);
     buf_init(&out, EXPR_MAX_BYTES);
     const char *copied = expr; /* everything before it is in `out` */
     for (size_t i = 0; code == ERR_OK && i < count; i++) {
-        if (token[i].role != PROMQL_PLAIN) {
+        if (token[i].role != PROMQL_PLAIN && token[i].kind != PROMQL_VARIABLE) {
             char text[DURATION_BYTES];
             code = check_token(&token[i], time_scale, min_range_ns, error);
             (void)buf_add(&out, copied, (size_t)(token[i].text - copied));
@@ -72,4 +70,22 @@ char *rules_compress_expr(const char *expr, int64_t time_scale, int64_t min_rang
     buf_deinit(&out);
     mem_free(token);
     return result;
+}
+
+char *rules_compress_expr(const char *expr, int64_t time_scale, int64_t min_range_ns,
+                          struct error *error)
+{
+    struct promql_token *token = NULL;
+    size_t count = 0;
+    enum err code = promql_tokens(expr, &token, &count, error);
+    return compress(expr, code, token, count, time_scale, min_range_ns, error);
+}
+
+char *rules_compress_template(const char *expr, int64_t time_scale, int64_t min_range_ns,
+                              struct error *error)
+{
+    struct promql_token *token = NULL;
+    size_t count = 0;
+    enum err code = promql_template_tokens(expr, &token, &count, error);
+    return compress(expr, code, token, count, time_scale, min_range_ns, error);
 }
