@@ -268,6 +268,7 @@ static enum err conclude(struct drill *drill, struct error *error)
                                     .end_s = drill->play.end_s,
                                     .null_drill = drill->config->without_injections};
     judge(&judge_case, &drill->judgement);
+    drill_ask_grafana(drill);
     inspect(drill);
     enum err code = drill_report(drill, error);
     if (code != ERR_OK) {
@@ -289,6 +290,7 @@ static void clean_up(struct drill *drill)
         play_result_deinit(&drill->play);
     }
     evidence_deinit(&drill->evidence);
+    json_decref(drill->grafana);
     panel_book_deinit(&drill->panels);
     panel_boards_deinit(&drill->boards);
     watch_rules_deinit(&drill->rules);

@@ -56,6 +56,7 @@ struct drill {
     struct evidence evidence;
     struct floors floors;
     struct judgement judgement;
+    json_t *grafana; /* NULL: none was asked */
     int64_t started_wall_ns;
 };
 
@@ -77,6 +78,8 @@ enum err drill_check_panels(const struct drill *drill, struct error *error);
 enum err drill_load_boards(struct drill *drill, struct error *error);
 /* Looks at every panel, while Prometheus answers. */
 void drill_collect_panels(struct drill *drill);
+/* Asks the Grafana of an external stack, if there is one, and adds its rows to the judgement. */
+void drill_ask_grafana(struct drill *drill);
 /* The sample on which sizes of a scenario's injections are measured; its drift must be bound. */
 struct effect_config drill_effect_config(const struct scenario *scenario);
 /* Tells what the injections are worth and what the drill will probably show, by the rules chosen.

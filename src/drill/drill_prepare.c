@@ -14,6 +14,7 @@
 #include "drill/model_cache.h"
 #include "drill/remote.h"
 #include "drill/wish.h"
+#include "observe/grafana.h"
 
 #include <stdio.h>
 
@@ -106,6 +107,17 @@ static enum err start_own_metrics(struct drill *drill, struct error *error)
                              error);
 }
 
+static void check_grafana(const char *url, struct faults *faults)
+{
+    char version[32];
+    struct error error = {0};
+    struct grafana *grafana = url != NULL ? grafana_new(url) : NULL;
+    if (grafana != NULL && grafana_health(grafana, version, sizeof version, &error) != ERR_OK) {
+        faults_add(faults, url, 0, "", "no Grafana answers there: %s", error.text);
+    }
+    grafana_free(grafana);
+}
+
 /* What is wrong with a stack that runs is told together with what is wrong with its target. */
 static enum err check_external(struct drill *drill, struct faults *faults, struct error *error)
 {
@@ -115,6 +127,7 @@ static enum err check_external(struct drill *drill, struct faults *faults, struc
                                                  .url = drill->target_url};
     drill_external_disturbances(&drill->scenario, faults);
     drill_external_check(&target, faults);
+    check_grafana(drill->config->external->grafana_url, faults);
     metrics_snapshot_free(drill->metrics_before); /* it was asked for lists since */
     drill->metrics_before = NULL;
     return remote_metrics(drill->http, drill->target_url, &drill->metrics_before, error);

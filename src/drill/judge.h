@@ -41,7 +41,8 @@ struct judge_case { /* everything there is to judge by; borrowed */
 
 #define JUDGE_REASONS_MAX 16
 #define JUDGE_SIGNS_MAX 32 /* rows that are no expectation of the scenario: signs of panels */
-#define JUDGE_ROWS_MAX (SCENARIO_EXPECTATIONS_MAX + JUDGE_SIGNS_MAX)
+#define JUDGE_GRAFANA_MAX 3 /* what a Grafana that is asked, too, has and shows */
+#define JUDGE_ROWS_MAX (SCENARIO_EXPECTATIONS_MAX + JUDGE_SIGNS_MAX + JUDGE_GRAFANA_MAX)
 
 struct judgement {
     enum judge_outcome outcome;

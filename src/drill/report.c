@@ -268,6 +268,9 @@ enum err report_write_json(const struct report *report, const char *path, struct
     json_object_set_new(document, "retrained_s", real_or_null(report->play->retrained_s));
     json_object_set_new(document, "load", load_json(report));
     json_object_set_new(document, "objectives", objectives_json(report->objectives));
+    if (report->grafana != NULL) {
+        json_object_set(document, "grafana", (json_t *)(uintptr_t)report->grafana);
+    }
     json_object_set(document, "versions", (json_t *)(uintptr_t)report->versions);
     json_object_set(document, "options", (json_t *)(uintptr_t)report->options);
     char *text = json_dumps(document, JSON_INDENT(2) | JSON_REAL_PRECISION(9));

@@ -38,6 +38,7 @@ struct report { /* borrowed */
     const char *target_version;
     const json_t *versions; /* object: program -> version */
     const json_t *options;  /* object: option -> value */
+    const json_t *grafana;  /* what was asked of a Grafana; NULL = nothing */
     int64_t started_wall_ns;
 };
 
