@@ -107,6 +107,7 @@ enum err drill_report(struct drill *drill, struct error *error)
                             .target_version = drill->target_version,
                             .versions = versions,
                             .options = options,
+                            .grafana = drill->grafana,
                             .started_wall_ns = drill->started_wall_ns};
     enum err code = write_reports(drill, &report, error);
     json_decref(versions);
