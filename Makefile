@@ -73,8 +73,8 @@ SCRIPTS      := $(filter-out tools/debian-packages tools/seen %.md %.py,$(wildca
                 $(shell grep -lrE '^\#!/bin/(ba)?sh|^\#!/usr/bin/env bash' tests 2>/dev/null)
 
 # What `make test` runs, cheapest first.
-PARTS := format-check check-layers check-headers check-banned tools-test rules-test dashboards-test unit \
-         race sanitizer-selfcheck fuzz-replay asan-unit asan-run tsan-run install-test lint drill-test \
+PARTS := format-check check-layers check-headers check-banned tools-test rules-test dashboards-test check \
+         unit race sanitizer-selfcheck fuzz-replay asan-unit asan-run tsan-run install-test lint drill-test \
          compose-test
 
 .PHONY: all
@@ -243,9 +243,12 @@ run-here: $(BUILD)/driftdrill
 fuzz-here: $(FUZZ_TARGETS)
 	$(Q)$(RUN) tools/replay-corpora $(FUZZ_TARGETS)
 
-.PHONY: rules-test dashboards-test tools-test install-test drill-test compose-test
+.PHONY: rules-test check dashboards-test tools-test install-test drill-test compose-test
 rules-test: ## promtool over the shipped rules and their tests
 	$(Q)tests/rules/run-all
+check: ## rules and dashboards against the /metrics of the recommender just built
+	$(Q)+$(SUBMAKE) build
+	$(Q)tests/rules/against-exposed build/driftdrill
 dashboards-test: ## the shipped dashboards: layout, links, limits, and what their queries show
 	$(Q)tests/dashboards/run-all
 tools-test: ## the scripts in tools/, against planted faults
