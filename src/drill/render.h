@@ -51,6 +51,7 @@ enum err render_alertmanager(const char *production, int64_t time_scale, const c
     __attribute__((warn_unused_result));
 
 /* Prometheus's configuration with its intervals divided and its rules taken from rules/ beside it.
+ * Timeouts are real time: not divided, but no longer than the interval.
  * Tells the production intervals of scrapes and evaluations (Prometheus's own 1m if unsaid). */
 enum err render_prometheus(const char *production, int64_t time_scale, const char *path,
                            int64_t *scrape_ns, int64_t *evaluation_ns, struct error *error)

@@ -33,22 +33,53 @@ enum err render_divide(json_t *object, const char *key, int64_t time_scale, cons
     return ERR_OK;
 }
 
-static int64_t interval_ns(const json_t *global, const char *key)
+static int64_t interval_ns(const json_t *section, const char *key, int64_t unsaid_ns)
 {
-    const char *text = json_string_value(json_object_get(global, key));
+    const char *text = json_string_value(json_object_get(section, key));
     int64_t ns = 0;
-    return text != NULL && text_to_duration_ns(text, &ns) && ns > 0 ? ns : DEFAULT_INTERVAL_NS;
+    return text != NULL && text_to_duration_ns(text, &ns) && ns > 0 ? ns : unsaid_ns;
 }
 
-static enum err divide_intervals(json_t *section, int64_t time_scale, const char *file,
-                                 struct error *error)
+/* A time to answer in is real time, like every latency: it is not divided, but may not outlast the
+ * interval. */
+static void cap_timeout(json_t *section, int64_t limit_ns)
 {
-    static const char *const keys[] = {"scrape_interval", "scrape_timeout", "evaluation_interval"};
+    const char *text = json_string_value(json_object_get(section, "scrape_timeout"));
+    char capped[32];
+    int64_t ns = 0;
+    if (text != NULL && text_to_duration_ns(text, &ns) && ns > limit_ns) {
+        json_object_set_new(section, "scrape_timeout",
+                            json_string(text_from_duration_ns(limit_ns, capped, sizeof capped)));
+    }
+}
+
+/* `wide_ns`: production interval of scrapes where the section says none. */
+static enum err divide_intervals(json_t *section, int64_t wide_ns, int64_t time_scale,
+                                 const char *file, struct error *error)
+{
+    static const char *const keys[] = {"scrape_interval", "evaluation_interval"};
+    int64_t scrape_ns = interval_ns(section, "scrape_interval", wide_ns);
     enum err code = ERR_OK;
     for (size_t i = 0; i < sizeof keys / sizeof keys[0] && code == ERR_OK; i++) {
         code = render_divide(section, keys[i], time_scale, file, error);
     }
+    cap_timeout(section, scrape_ns / time_scale / CLOCK_NS_PER_MS * CLOCK_NS_PER_MS);
     return code;
+}
+
+/* What Prometheus takes where nothing is said would not be divided. */
+static void say_intervals(json_t *document)
+{
+    static const char *const keys[] = {"scrape_interval", "evaluation_interval"};
+    if (!json_is_object(json_object_get(document, "global"))) {
+        json_object_set_new(document, "global", json_object());
+    }
+    json_t *global = json_object_get(document, "global");
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        if (json_object_get(global, keys[i]) == NULL) {
+            json_object_set_new(global, keys[i], json_string("1m"));
+        }
+    }
 }
 
 enum err render_prometheus(const char *production, int64_t time_scale, const char *path,
@@ -60,19 +91,20 @@ enum err render_prometheus(const char *production, int64_t time_scale, const cha
     if (code != ERR_OK) {
         return code;
     }
-    json_t *global = json_object_get(document, "global");
     if (!json_is_array(json_object_get(document, "scrape_configs"))) {
         code = error_set(error, ERR_INPUT, production, 0, "expected a list 'scrape_configs'");
     }
-    *scrape_ns = interval_ns(global, "scrape_interval");
-    *evaluation_ns = interval_ns(global, "evaluation_interval");
+    say_intervals(document);
+    json_t *global = json_object_get(document, "global");
+    *scrape_ns = interval_ns(global, "scrape_interval", DEFAULT_INTERVAL_NS);
+    *evaluation_ns = interval_ns(global, "evaluation_interval", DEFAULT_INTERVAL_NS);
     if (code == ERR_OK) {
-        code = divide_intervals(global, time_scale, production, error);
+        code = divide_intervals(global, *scrape_ns, time_scale, production, error);
     }
     json_array_foreach(json_object_get(document, "scrape_configs"), index, job)
     {
         if (code == ERR_OK) {
-            code = divide_intervals(job, time_scale, production, error);
+            code = divide_intervals(job, *scrape_ns, time_scale, production, error);
         }
     }
     if (code == ERR_OK) {

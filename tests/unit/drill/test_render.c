@@ -67,7 +67,7 @@ Test(render, jobs_are_scraped_faster_and_rules_lie_beside)
     expect_yaml(&place, "global: {scrape_interval: 250ms, evaluation_interval: 500ms}\n"
                         "rule_files: ['rules/*.yml']\n"
                         "scrape_configs:\n"
-                        "  - {job_name: a, scrape_interval: 1s, scrape_timeout: 166ms,\n"
+                        "  - {job_name: a, scrape_interval: 1s, scrape_timeout: 1s,\n"
                         "     static_configs: [{targets: ['a:1']}]}\n");
     leave(&place);
 }
@@ -95,6 +95,9 @@ Test(render, intervals_unsaid_are_those_of_prometheus)
                  ERR_OK);
     cr_expect_eq(scrape_ns, 60 * CLOCK_NS_PER_S);
     cr_expect_eq(evaluation_ns, 60 * CLOCK_NS_PER_S);
+    expect_yaml(&place, "global: {scrape_interval: 30s, evaluation_interval: 30s}\n"
+                        "rule_files: ['rules/*.yml']\n"
+                        "scrape_configs: []\n");
     leave(&place);
 }
 
