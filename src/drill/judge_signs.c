@@ -161,11 +161,6 @@ static double panel_move(const struct sign *sign, const struct panel_shown **fro
     return worst;
 }
 
-static const char *past(double move)
-{
-    return move > 0 ? "rises" : "falls";
-}
-
 static void say(const struct sign *sign, const struct panel_shown *from,
                 const struct panel_shown *to, const char *reason, struct judge_row *row)
 {
@@ -174,9 +169,10 @@ static void say(const struct sign *sign, const struct panel_shown *from,
     judge_observe(row,
                   "%s by %.3g (%.3g to %.3g) %s people are worse in %s (%.3g to %.3g, and %.1f %% "
                   "worse by the same lists)%s%s",
-                  past(move), fabs(move), from->mean, to->mean, *reason != '\0' ? "although" : "as",
-                  scenario_quantity_name(sign->quantity), truth->rest, truth->now,
-                  100 * truth->expected, *reason != '\0' ? ": its query " : "", reason);
+                  signs_verb(from->mean, to->mean), fabs(move), from->mean, to->mean,
+                  *reason != '\0' ? "although" : "as", scenario_quantity_name(sign->quantity),
+                  truth->rest, truth->now, 100 * truth->expected,
+                  *reason != '\0' ? ": its query " : "", reason);
 }
 
 static void judge_move(const struct sign *sign, struct judge_row *row)

@@ -3,6 +3,7 @@
 #include "base/text.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <regex.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -133,16 +134,23 @@ void signs_explain(enum scenario_quantity quantity, const char *query, char *out
     struct le_matcher le;
     bool counts_lists =
         strstr(query, "lists") != NULL || strstr(query, "http_requests_total") != NULL;
+    bool counts_ratings = strstr(query, "rating") != NULL || strstr(query, "item_rank") != NULL;
     bool of_lists = quantity == SCENARIO_CONVERSION || quantity == SCENARIO_RECIPROCAL_RANK;
     if (adds_buckets(query, &le)) {
         snprintf(out, size,
                  "adds up cumulative buckets%s%.60s%s: a rating of 1 star is in every one of them, "
                  "one of 5 in few",
                  le.found ? " (le " : "", le.found ? le.text : "", le.found ? ")" : "");
-    } else if (of_lists && !counts_lists && strstr(query, "recommendation") == NULL) {
+    } else if (of_lists && !counts_lists && counts_ratings) {
         snprintf(out, size,
                  "looks at ratings alone: a list from which nobody took a film is not in it");
     } else {
         snprintf(out, size, "answers another question than its title and description");
     }
+}
+
+const char *signs_verb(double from, double to)
+{
+    double still = 1e-9 * fmax(fabs(from), fabs(to));
+    return fabs(to - from) <= still ? "stays" : to > from ? "rises" : "falls";
 }

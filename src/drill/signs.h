@@ -17,4 +17,6 @@ enum scenario_quantity signs_quantity(const char *title);
 /* What the query does, as a clause that can follow "because it ". */
 void signs_explain(enum scenario_quantity quantity, const char *query, char *out, size_t size);
 
+const char *signs_verb(double from, double to); /* "rises", "falls", "stays" */
+
 #endif
