@@ -257,6 +257,21 @@ static void tell(const struct scenario_disturbance *disturbance, bool begins, in
               what[disturbance->kind][begins]);
 }
 
+bool disturbances_due(const struct disturbances *disturbances, int64_t now_ns)
+{
+    const struct scenario *scenario = disturbances->config.scenario;
+    for (int i = 0; i < scenario->disturbance_count; i++) {
+        const struct scenario_disturbance *disturbance = &scenario->disturbance[i];
+        enum disturbance_state state = disturbances->state[i];
+        if ((state == DISTURBANCE_AHEAD && now_ns >= disturbance->at_ns) ||
+            (state == DISTURBANCE_ON && now_ns >= disturbance->at_ns + disturbance->lasts_ns &&
+             can_end(disturbances, disturbance))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 enum err disturbances_move(struct disturbances *disturbances, int64_t now_ns, struct error *error)
 {
     const struct scenario *scenario = disturbances->config.scenario;

@@ -61,6 +61,8 @@ struct disturbances {
 };
 
 void disturbances_init(struct disturbances *disturbances, const struct disturbances_config *config);
+/* Is there something to begin or to end at this drill time? */
+bool disturbances_due(const struct disturbances *disturbances, int64_t now_ns);
 /* Begins and ends what is due at this drill time. An error means that the drill did not do what
  * its scenario says. */
 enum err disturbances_move(struct disturbances *disturbances, int64_t now_ns, struct error *error)

@@ -5,9 +5,12 @@
 #include "base/text.h"
 #include "base/version.h"
 #include "drill/calibration.h"
+#include "drill/github.h"
 #include "drill/objectives.h"
 #include "drill/remote.h"
 #include "drill/report.h"
+#include "drill/report_html.h"
+#include "drill/report_tracks.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -52,6 +55,7 @@ static json_t *options_json(const struct drill *drill)
         const char *name, *value;
     } texts[] = {{"scenario", config->scenario_path},
                  {"rules", config->rules_glob},
+                 {"dashboards", config->dashboards_glob},
                  {"alertmanager-config", config->alertmanager_file},
                  {"data", config->data},
                  {"cache", config->cache_root},
@@ -82,14 +86,37 @@ static enum err write_reports(struct drill *drill, const struct report *report, 
     if (code == ERR_OK) {
         code = ledger_write(drill->play.engine.ledger, path, error);
     }
+    drill_path(drill, REPORT_HTML_FILE, path, sizeof path);
+    if (code == ERR_OK) {
+        code = report_write_html(report, path, error);
+    }
+    if (code == ERR_OK) {
+        code = report_write_dashboards(report, drill->config->folder, error);
+    }
     report_print(report);
+    github_report(report);
     return code;
+}
+
+/* What Prometheus recorded, while it still answers. */
+static void collect_tracks(struct drill *drill, struct report_tracks *out)
+{
+    const struct report_tracks_request request = {
+        .prometheus = drill->evidence.complete ? stack_prometheus(drill->stack) : NULL,
+        .scenario = &drill->scenario,
+        .evidence = &drill->evidence,
+        .ledger = drill->play.engine.ledger,
+        .origin_unix_s = drill->play.origin_unix_s,
+        .end_s = drill->play.end_s};
+    report_tracks_collect(&request, out);
 }
 
 enum err drill_report(struct drill *drill, struct error *error)
 {
     json_t *versions = versions_json(drill), *options = options_json(drill);
     struct delay_budgets delays;
+    struct report_tracks tracks;
+    collect_tracks(drill, &tracks);
     delay_budgets_measure(&drill->scenario, &drill->evidence, &drill->floors, &delays);
     struct report report = {.scenario = &drill->scenario,
                             .judgement = &drill->judgement,
@@ -100,6 +127,8 @@ enum err drill_report(struct drill *drill, struct error *error)
                                 drill->rules.has_objectives ? &drill->rules.objectives : NULL,
                             .floors = &drill->floors,
                             .delays = &delays,
+                            .tracks = &tracks,
+                            .panels = drill->panels.count > 0 ? &drill->panels : NULL,
                             .seed = drill->config->seed,
                             .folder = drill->config->folder,
                             .data_name = drill->people.data_name,
@@ -110,6 +139,7 @@ enum err drill_report(struct drill *drill, struct error *error)
                             .grafana = drill->grafana,
                             .started_wall_ns = drill->started_wall_ns};
     enum err code = write_reports(drill, &report, error);
+    report_tracks_deinit(&tracks);
     json_decref(versions);
     json_decref(options);
     return code;

@@ -44,6 +44,8 @@ struct stage { /* the loop's state */
     bool retrain_asked, retrain_done;
     int64_t polled_ns, alerts_asked_ns, settled_ns;
     int alerts_pending, alerts_firing;
+    struct live_watched watched; /* for the live view */
+    bool is_watched;
 };
 
 bool play_interrupted(int64_t timeout_ns)
@@ -74,6 +76,7 @@ static void ask_retraining(struct stage *stage, int64_t now_ns)
 {
     struct error error = {0};
     stage->retrain_asked = true;
+    status_break(&stage->status);
     log_write(LOG_INFO, "drill", "%.1f s: the later past is handed over, the recommender retrains",
               (double)now_ns / (double)CLOCK_NS_PER_S);
     if (remote_retrain(stage->http, stage->config->target_url, stage->config->later_folder,
@@ -142,6 +145,19 @@ static bool children_alive(struct stage *stage, int64_t now_ns)
     return alive;
 }
 
+static void take_series(struct stage *stage, const struct prometheus_series *series)
+{
+    const char *name = prometheus_label(series, "__name__");
+    const char *state = prometheus_label(series, "alertstate");
+    bool firing = strcmp(state, "firing") == 0, pending = strcmp(state, "pending") == 0;
+    stage->alerts_firing += firing;
+    stage->alerts_pending += pending;
+    if (series->count > 0) {
+        live_watched_add(&stage->watched, name, prometheus_label(series, "alertname"), state,
+                         series->point[0].value);
+    }
+}
+
 static void count_alerts(struct stage *stage, int64_t now_ns)
 {
     struct prometheus_matrix alerts = {0};
@@ -151,15 +167,18 @@ static void count_alerts(struct stage *stage, int64_t now_ns)
         return;
     }
     stage->alerts_asked_ns = now_ns;
-    if (prometheus_query(stack_prometheus(stage->config->stack), "ALERTS{severity!=\"none\"}",
+    stage->is_watched = false;
+    if (prometheus_query(stack_prometheus(stage->config->stack),
+                         stage->status.view == NULL ? "ALERTS{severity!=\"none\"}"
+                                                    : live_view_query(),
                          now_unix_s, &alerts, NULL) != ERR_OK) {
         return;
     }
+    stage->is_watched = true;
     stage->alerts_pending = stage->alerts_firing = 0;
+    live_watched_init(&stage->watched);
     for (size_t i = 0; i < alerts.count; i++) {
-        bool firing = strcmp(prometheus_label(&alerts.series[i], "alertstate"), "firing") == 0;
-        stage->alerts_firing += firing;
-        stage->alerts_pending += !firing;
+        take_series(stage, &alerts.series[i]);
     }
     prometheus_matrix_deinit(&alerts);
 }
@@ -173,7 +192,8 @@ static void show(struct stage *stage, int64_t now_ns)
                              .phase_left_ns = scenario->phase[phase].start_ns +
                                               scenario->phase[phase].duration_ns - now_ns,
                              .alerts_pending = stage->alerts_pending,
-                             .alerts_firing = stage->alerts_firing};
+                             .alerts_firing = stage->alerts_firing,
+                             .watched = stage->is_watched ? &stage->watched : NULL};
     engine_live(stage->engine, &now.live);
     status_show(&stage->status, &now);
 }
@@ -229,6 +249,9 @@ static bool settled(struct stage *stage, int64_t now_ns)
 static bool disturb(struct stage *stage, int64_t now_ns)
 {
     struct error error = {0};
+    if (disturbances_due(&stage->disturbances, now_ns)) {
+        status_break(&stage->status); /* it is told of */
+    }
     if (disturbances_move(&stage->disturbances, now_ns, &error) == ERR_OK) {
         return true;
     }
@@ -367,12 +390,13 @@ enum err play(const struct play_config *config, struct judgement *judgement,
                                             .target_url = config->target_url,
                                             .last_metrics_path = config->last_metrics_path};
     disturbances_init(&stage.disturbances, &disturbed);
-    status_init(&stage.status);
+    status_init_view(&stage.status, config->scenario);
     walk_phases(&stage);
     check_end(&stage);
     check_retraining(&stage);
     end_disturbances(&stage);
-    status_break(&stage.status);
+    status_end(&stage.status);
+    status_deinit(&stage.status);
     engine_stop(stage.engine);
     if (config->own != NULL) {
         own_metrics_detach(config->own);

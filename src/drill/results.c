@@ -25,6 +25,7 @@ struct results {
 static const char *const names[] = {
     "verdict.json",
     "junit.xml",
+    "report.html",
     "notifications.jsonl",
     "ledger.jsonl",
     "prometheus.yml",

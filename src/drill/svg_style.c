@@ -52,15 +52,25 @@ void svg_style(struct buf *out)
              ".limit{stroke-dasharray:7 3;stroke-width:1.4}\n"
              ".moment{stroke:var(--dim);stroke-dasharray:2 3}"
              ".allowed{stroke:var(--ink);fill:none;stroke-width:1}\n"
-             ".hollow{fill:var(--panel);stroke:var(--ink);stroke-width:1.2}\n"
-             ".mark{stroke:var(--panel);stroke-width:.25}\n");
+             ".hollow{fill:var(--panel);stroke:var(--ink);stroke-width:1.3;vector-effect:non-"
+             "scaling-stroke}\n"
+             ".mark{stroke:var(--panel);stroke-width:1;vector-effect:non-scaling-stroke}\n");
     buf_text(out, ".curve{fill:none;stroke-width:1.7;stroke-linejoin:round;stroke-linecap:round}"
                   ".truth{stroke:var(--mute);stroke-width:4;stroke-opacity:.55;fill:none;"
                   "stroke-linejoin:round}.wash{fill-opacity:.25}\n");
+    buf_text(out, ".chart .tiny{font-size:10px}.chart .mid-size{font-size:20px}"
+                  ".chart .big{font-size:28px}.grey{fill:var(--mute)}"
+                  ".curve.grey{fill:none;stroke:var(--mute)}\n");
+    for (int i = 1; i <= 8; i++) {
+        buf_printf(out, ".heat%d{fill:var(--c0);fill-opacity:.%02d}", i, 4 + i * 12 - 1);
+    }
     static const char *const dashes[SVG_SERIES] = {"none", "7 3", "2.5 3", "9 3 2 3",
                                                    "none", "7 3", "2.5 3", "9 3 2 3"};
     for (int i = 0; i < SVG_SERIES; i++) {
         buf_printf(out, ".s%d{fill:var(--c%d)}.curve.s%d{fill:none;stroke:var(--c%d)", i, i, i, i);
         buf_printf(out, ";stroke-dasharray:%s}\n", dashes[i]);
     }
+    buf_text(out, ".curve.solid{stroke-dasharray:none}.curve.dash{stroke-dasharray:7 4}"
+                  ".curve.dot{stroke-dasharray:1 4}.curve.thin{stroke-width:1}"
+                  ".curve.thick{stroke-width:2.6}\n");
 }

@@ -225,7 +225,7 @@ static void draw_allowed(struct figure *figure, const char *alert)
 static void draw_state(struct figure *figure, bool firing, double from_s, double to_s)
 {
     struct svg_box box = {x_at(figure, from_s), figure->y + 3, 0, ALERT_HEIGHT - 8};
-    box.w = fmax(x_at(figure, to_s) - box.x, 1);
+    box.w = fmax(x_at(figure, to_s) - box.x, 4);
     if (!firing) {
         svg_rect_pattern(figure->out, figure->id, "hatch", &box);
         return;
@@ -234,11 +234,6 @@ static void draw_state(struct figure *figure, bool firing, double from_s, double
     if (box.w > 44) {
         svg_text(figure->out, "on mid small", box.x + box.w / 2, box.y + 10, "firing");
     }
-}
-
-static double sooner(double a, double b)
-{
-    return isnan(a) ? b : isnan(b) ? a : fmin(a, b);
 }
 
 static void draw_episode(struct figure *figure, const struct evidence_episode *e)
@@ -253,7 +248,7 @@ static void draw_episode(struct figure *figure, const struct evidence_episode *e
     svg_group(figure->out, NULL, tip);
     if (!isnan(e->pending_s)) {
         /* One that never fired has no end: it is drawn as a moment. */
-        double to_s = isnan(e->firing_s) ? sooner(e->resolved_s, e->pending_s) : e->firing_s;
+        double to_s = isnan(e->firing_s) ? e->pending_s : e->firing_s;
         draw_state(figure, false, e->pending_s, to_s);
     }
     if (!isnan(e->firing_s)) {

@@ -60,8 +60,9 @@ struct engine_live_latency {
 
 struct engine_live { /* totals since the start; each is exact, together they are no snapshot */
     int64_t lists, rated, converted, failed, unknown, in_flight;
-    double stars;       /* sum of accepted ratings */
-    int64_t lag_max_ns; /* largest schedule lag so far */
+    double stars;           /* sum of accepted ratings */
+    double reciprocal_rank; /* sum over accepted ratings of films shown */
+    int64_t lag_max_ns;     /* largest schedule lag so far */
     int64_t visits, visits_delayed, steps, steps_late;
     int64_t sent_by[ENGINE_ENDPOINTS], failed_by[ENGINE_ENDPOINTS], unknown_by[ENGINE_ENDPOINTS];
     int64_t rated_by_half_stars[10]; /* half stars - 1 */

@@ -54,6 +54,7 @@ void live_collect(const struct live *live, struct engine_live *into)
         into->converted += i + 1 >= LEDGER_CONVERTED_HALF_STARS ? count : 0;
         into->stars += (double)count * (i + 1) / 2.0;
     }
+    into->reciprocal_rank += (double)get(&live->reciprocal_rank) / LIVE_RANK_UNITS;
     for (int e = 0; e < ENGINE_ENDPOINTS; e++) {
         int64_t failed = get(&live->failed[e]), unknown = get(&live->unknown[e]);
         into->sent_by[e] += get(&live->sent[e]);

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #define LIVE_CACHE_LINE 64
+#define LIVE_RANK_UNITS 4294967296.0
 
 typedef _Atomic int64_t live_count;
 
@@ -25,6 +26,7 @@ struct live {
     live_count lists, in_flight, lag_max_ns;
     live_count sent[ENGINE_ENDPOINTS], failed[ENGINE_ENDPOINTS], unknown[ENGINE_ENDPOINTS];
     live_count stars[10];
+    live_count reciprocal_rank; /* in 2^-32 */
     struct live_latency latency[ENGINE_ENDPOINTS][ENGINE_CLOCKS];
     struct live_latency schedule_lag;
     char after[LIVE_CACHE_LINE];

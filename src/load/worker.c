@@ -419,6 +419,7 @@ static void finish_rating(struct worker *worker, int32_t visitor, const struct e
     witness_rating(&worker->result, who, exchange->status, done_ns);
     if (shown) {
         live_add(&worker->live.stars[who->chosen.half_stars - 1], 1);
+        live_add(&worker->live.reciprocal_rank, (int64_t)(LIVE_RANK_UNITS / who->chosen.rank));
     }
     /* The pause before the rating is part of the visit's nominal course; shills make none. */
     if (shown) {

@@ -412,6 +412,7 @@ Test(engine, live_figures_end_equal_to_the_ledger)
     cr_expect_eq(live.unknown, all.get_unknown + all.post_unknown);
     cr_expect_eq(live.in_flight, 0);
     cr_expect_float_eq(live.stars, ledger_mean_rating(&all) * (double)all.rated, 1e-6);
+    cr_expect_float_eq(live.reciprocal_rank, all.reciprocal_rank, 1e-6);
     cr_expect_eq(live.steps, result.ledger->steps);
     cr_expect_eq(live.visits, result.ledger->visits);
     int64_t timed = 0;
