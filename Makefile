@@ -263,6 +263,10 @@ drill-test: ## whole drills that must pass, fail, or be invalid
 	$(Q)+$(SUBMAKE) build
 	$(Q)tests/e2e/run-all
 
+.PHONY: golden
+golden: ## ask Grafana's own code again for what the unit tests expect (needs node, npm, network)
+	$(Q)cd tests/golden && npm install --no-audit --no-fund --no-package-lock && node generate.mjs
+
 .PHONY: bench
 bench: $(patsubst %.c,$(BUILD)/%,$(wildcard bench/*.c)) ## build the benchmarks (see bench/README.md)
 

@@ -103,6 +103,8 @@ static const char *const classic[] = {"green",
                                       "#F9D9F9",
                                       "#DEDAF7"};
 
+#define CLASSIC_COUNT (sizeof classic / sizeof classic[0])
+
 const char *palette_hex(const char *name, bool light_theme)
 {
     for (size_t i = 0; i < sizeof hues / sizeof hues[0]; i++) {
@@ -115,8 +117,13 @@ const char *palette_hex(const char *name, bool light_theme)
 
 const char *palette_classic(size_t index)
 {
-    return classic[index % (sizeof classic / sizeof classic[0])];
+    return classic[index % CLASSIC_COUNT];
 }
+
+/* Bits of the classic colours that the dark theme leaves out where series choose by name: too
+ * little contrast to its panels. (The light theme leaves out others; dashboards are dark by
+ * default.) */
+#define TOO_DARK UINT64_C(0x00fd00f000f00d00)
 
 /* The hash of the npm package string-hash: djb2 with xor, from the last character to the first, its
  * unsigned sum of 32 bits. Series names here are bytes; only ASCII names hash as in the browser. */
@@ -126,5 +133,10 @@ const char *palette_classic_by_name(const char *series)
     for (size_t i = strlen(series); i-- > 0;) {
         hash = hash * 33 ^ (uint32_t)(unsigned char)series[i];
     }
-    return palette_classic(hash);
+    size_t left = hash % (uint32_t)(CLASSIC_COUNT - (size_t)__builtin_popcountll(TOO_DARK));
+    size_t index = 0;
+    for (; left > 0 || (TOO_DARK >> index & 1) != 0; index++) {
+        left -= (TOO_DARK >> index & 1) == 0;
+    }
+    return classic[index];
 }

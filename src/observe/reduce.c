@@ -1,13 +1,15 @@
 /*
  * One pass over the values gives most of the numbers (Grafana does the same); those that need the
  * values in order, or each value's weight, have a pass of their own. Where Grafana's results look
- * odd they are kept: the delta counts no step that follows a fall, the percentile counts NaN.
+ * odd they are kept: the delta counts no step that follows a fall, the least value above zero of a
+ * series without one is the largest number there is.
  */
 #include "observe/reduce.h"
 
 #include "base/mem.h"
 #include "base/text.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,9 +50,7 @@ static void add_value(struct standard *s, double value, bool *rising)
     }
     s->max = isnan(s->max) || value > s->max ? value : s->max;
     s->min = isnan(s->min) || value < s->min ? value : s->min;
-    if (value > 0 && (isnan(s->logmin) || value < s->logmin)) {
-        s->logmin = value;
-    }
+    s->logmin = value > 0 && value < s->logmin ? value : s->logmin;
     s->all_zero = s->all_zero && value == 0;
     s->last_not_null = value;
 }
@@ -61,7 +61,7 @@ static void standard(const struct reduce_input *input, struct standard *s)
     size_t numbers = 0;
     *s = (struct standard){.min = NAN,
                            .max = NAN,
-                           .logmin = NAN,
+                           .logmin = DBL_MAX,
                            .mean = NAN,
                            .step = NAN,
                            .first_not_null = NAN,
@@ -196,15 +196,17 @@ static bool percentile(const struct reduce_input *input, double share, double *o
     return count > 0;
 }
 
+/* Of nothing but nulls it is NaN, not null. */
 static bool median(const struct reduce_input *input, double *out)
 {
     size_t count;
     double *list = sorted(input, &count);
+    *out = NAN;
     if (count > 0) {
         *out = count % 2 == 1 ? list[count / 2] : (list[count / 2 - 1] + list[count / 2]) / 2;
     }
     mem_free(list);
-    return count > 0;
+    return input->count > 0;
 }
 
 /* NaN differs from everything, from NaN too. */

@@ -14,6 +14,7 @@
 
 #define DIGITS_MAX 17
 #define DECIMALS_MAX 100 /* more than a double has; also JavaScript's limit */
+#define EXACT_DIGITS 200 /* where a half shows whether it is one */
 #define NUMBER_BYTES 512
 
 /* 0.d1d2d3... * 10^point */
@@ -164,8 +165,13 @@ void unit_exponential_text(double value, int decimals, char *out, size_t size)
     }
     if (decimals >= 0) {
         char text[NUMBER_BYTES];
-        (void)snprintf(text, sizeof text, "%.*e", decimals > DECIMALS_MAX ? DECIMALS_MAX : decimals,
-                       value);
+        decimals = decimals > DECIMALS_MAX ? DECIMALS_MAX : decimals;
+        /* Exact halves go away from zero in JavaScript, to the even digit in C. */
+        (void)snprintf(text, sizeof text, "%.*e", EXACT_DIGITS, fabs(value));
+        const char *behind = text + 2 + decimals;
+        bool half = *behind == '5' && behind[1 + strspn(behind + 1, "0")] == 'e';
+        (void)snprintf(text, sizeof text, "%.*e", decimals,
+                       half ? nextafter(value, value > 0 ? INFINITY : -INFINITY) : value);
         char *e = strchr(text, 'e');
         long exponent = strtol(e + 1, NULL, 10);
         *e = '\0';

@@ -104,8 +104,10 @@ static void duration(double value, int decimals, bool in_ms, struct units_value 
         if (count < 1 && len == 0) {
             continue;
         }
-        int wrote = snprintf(out->text + len, sizeof out->text - len, "%s%.0f %s%s",
-                             len > 0 ? ", " : "", count, units[i].name, count == 1 ? "" : "s");
+        char number[32];
+        unit_number_text(count, number, sizeof number);
+        int wrote = snprintf(out->text + len, sizeof out->text - len, "%s%s %s%s",
+                             len > 0 ? ", " : "", number, units[i].name, count == 1 ? "" : "s");
         len += wrote > 0 && (size_t)wrote < sizeof out->text - len ? (size_t)wrote : 0;
         rest = fmod(rest, units[i].ms);
         left--;
