@@ -36,8 +36,8 @@ static const struct option_row rows[] = {
      "Objectives in place of those among the rules, as verify --calibrate wrote them."},
     {"dashboards", OPTION_TEXT, "GLOB", NULL, 0, 0,
      "Dashboards to check (default the .json files among FILE; the shipped ones without FILE)."},
-    {"metrics", OPTION_TEXT, "FILE|URL,...", NULL, 0, 0,
-     "What the targets expose: rules and dashboards may ask for nothing else."},
+    {"metrics", OPTION_TEXT, "[JOB=]FILE|URL,...", NULL, 0, 0,
+     "What the targets expose (of which job): rules and dashboards may ask for nothing else."},
     {"prometheus", OPTION_TEXT, "URL", NULL, 0, 0,
      "A Prometheus: each series that a rule or panel asks for must have been there in the last "
      "hour."},

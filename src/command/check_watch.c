@@ -42,19 +42,19 @@ static bool is_url(const char *text)
     return text_starts(text, "http://") || text_starts(text, "https://");
 }
 
-static enum err expose_text(struct work *work, const char *name, const struct buf *text,
-                            struct error *error)
+static enum err expose_text(struct work *work, const char *job, const char *name,
+                            const struct buf *text, struct error *error)
 {
     struct metrics_snapshot *snapshot = NULL;
     enum err code = metrics_parse(name, text->data, text->len, &snapshot, error);
     if (code == ERR_OK) {
-        lint_series_expose(work->series, snapshot);
+        lint_series_expose(work->series, job, snapshot);
         metrics_snapshot_free(snapshot);
     }
     return code;
 }
 
-static enum err expose_url(struct work *work, const char *url, struct error *error)
+static enum err expose_url(struct work *work, const char *job, const char *url, struct error *error)
 {
     struct http *http = http_new();
     struct http_reply reply = {0};
@@ -64,14 +64,15 @@ static enum err expose_url(struct work *work, const char *url, struct error *err
         code = error_set(error, ERR_NETWORK, url, 0, "answered %ld", reply.status);
     }
     if (code == ERR_OK) {
-        code = expose_text(work, url, &reply.body, error);
+        code = expose_text(work, job, url, &reply.body, error);
     }
     buf_deinit(&reply.body);
     http_free(http);
     return code;
 }
 
-static enum err expose_files(struct work *work, const char *pattern, struct error *error)
+static enum err expose_files(struct work *work, const char *job, const char *pattern,
+                             struct error *error)
 {
     char **paths = NULL;
     size_t count = 0;
@@ -84,12 +85,25 @@ static enum err expose_files(struct work *work, const char *pattern, struct erro
         buf_init(&text, EXPOSITION_MAX_BYTES);
         code = file_read(paths[i], &text, error);
         if (code == ERR_OK) {
-            code = expose_text(work, paths[i], &text, error);
+            code = expose_text(work, job, paths[i], &text, error);
         }
         buf_deinit(&text);
     }
     file_glob_free(paths, count);
     return code;
+}
+
+/* [JOB=]FILE or [JOB=]URL; what stands before = is a name if it is no part of a path. */
+static enum err expose_one(struct work *work, char *text, struct error *error)
+{
+    char *equal = text + strcspn(text, "=/:");
+    const char *job = NULL;
+    if (*equal == '=') {
+        *equal = '\0';
+        job = text;
+        text = equal + 1;
+    }
+    return is_url(text) ? expose_url(work, job, text, error) : expose_files(work, job, text, error);
 }
 
 static enum err expose_all(struct work *work, const char *metrics, struct error *error)
@@ -99,7 +113,7 @@ static enum err expose_all(struct work *work, const char *metrics, struct error 
     char *rest = list;
     for (char *one; code == ERR_OK && (one = strsep(&rest, ",")) != NULL;) {
         if (*one != '\0') {
-            code = is_url(one) ? expose_url(work, one, error) : expose_files(work, one, error);
+            code = expose_one(work, one, error);
         }
     }
     mem_free(list);

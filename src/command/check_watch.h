@@ -10,7 +10,7 @@ struct check_watch {
     struct check_list *alternatives; /* objectives for other data, judged each for itself */
     struct check_list *dashboards;
     const struct check_list *known; /* dashboards that links may lead to, besides those */
-    const char *metrics;            /* files, patterns or URLs of expositions, by commas; NULL */
+    const char *metrics;            /* [JOB=]FILE, PATTERN or URL of expositions, by commas; NULL */
     const char *prometheus;         /* URL, or NULL */
 };
 

@@ -112,11 +112,13 @@ static void check_matchers(const struct lint_walk *walk, const struct lint_node 
         const struct lint_matcher *matcher = &selector->matcher[i];
         const json_t *values =
             lint_series_values(walk->lint->series, selector->text, matcher->name);
+        /* A variable can be anything, but the job it begins with has to be right. */
+        bool judged = strcmp(matcher->name, "job") == 0 ||
+                      lint_filled_by(walk->filled, matcher->at, matcher->len) == NULL;
         if (!lint_shape_has(&shape, matcher->name)) {
             lint_fault(walk->lint, walk->place, "%s has no label %s", selector->text,
                        matcher->name);
-        } else if (values != NULL && matcher->sign[0] == '=' &&
-                   lint_filled_by(walk->filled, matcher->at, matcher->len) == NULL) {
+        } else if (values != NULL && matcher->sign[0] == '=' && judged) {
             check_value(walk, selector, matcher, values);
         }
     }

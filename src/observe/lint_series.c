@@ -84,13 +84,17 @@ static void expose_empty(struct lint_series *series, const char *family, const c
     }
 }
 
-void lint_series_expose(struct lint_series *series, const struct metrics_snapshot *snapshot)
+void lint_series_expose(struct lint_series *series, const char *job,
+                        const struct metrics_snapshot *snapshot)
 {
     for (size_t i = 0; i < metrics_series_count(snapshot); i++) {
         const struct metrics_label *label;
         size_t count;
         const char *metric = metrics_series_at(snapshot, i, &label, &count);
         json_t *labels = child(series->exposed, metric);
+        if (json_is_object(labels)) {
+            (void)json_object_set_new(child(labels, "job"), job != NULL ? job : "", json_true());
+        }
         for (size_t k = 0; k < count && json_is_object(labels); k++) {
             (void)json_object_set_new(child(labels, label[k].name), label[k].value, json_true());
         }
@@ -253,9 +257,13 @@ const json_t *lint_series_values(const struct lint_series *series, const char *m
                                  const char *label)
 {
     static const char *const closed[] = {"le", "quantile", "recommender", "stage", "result"};
+    const json_t *values = json_object_get(json_object_get(series->exposed, metric), label);
+    if (strcmp(label, "job") == 0) {
+        return json_object_get(values, "") == NULL ? values : NULL;
+    }
     for (size_t i = 0; i < sizeof closed / sizeof closed[0]; i++) {
         if (strcmp(closed[i], label) == 0) {
-            return json_object_get(json_object_get(series->exposed, metric), label);
+            return values;
         }
     }
     return NULL;

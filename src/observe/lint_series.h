@@ -25,8 +25,10 @@ struct lint_series *lint_series_new(void); /* one thread at a time, as its words
 void lint_series_free(struct lint_series *series);
 struct labels *lint_series_words(const struct lint_series *series); /* for lint_expr_parse */
 
-/* Adds what a target exposes; several can be added. Without any, metrics are LINT_UNJUDGED. */
-void lint_series_expose(struct lint_series *series, const struct metrics_snapshot *snapshot);
+/* Adds what the targets of a job expose (NULL: it is not known of which); several can be added.
+ * Without any, metrics are LINT_UNJUDGED. */
+void lint_series_expose(struct lint_series *series, const char *job,
+                        const struct metrics_snapshot *snapshot);
 /* Adds a rule of a rule file, alerts included; one whose expression does not parse may have any
  * label. The rule is not kept. */
 void lint_series_add_rule(struct lint_series *series, const json_t *rule);
@@ -37,7 +39,8 @@ enum lint_origin lint_series_origin(const struct lint_series *series, const char
 /* "counter", "gauge", ...; NULL if it is not known. */
 const char *lint_series_type(const struct lint_series *series, const char *metric);
 /* The values of a label of an exposed metric (an object, value -> true) if an exposition always
- * holds all of them, as it does of `le`; else NULL. Borrowed. */
+ * holds all of them, as it does of `le`; else NULL. So, too, are the jobs, if all are known.
+ * Borrowed. */
 const json_t *lint_series_values(const struct lint_series *series, const char *metric,
                                  const char *label);
 /* The number that one rule alone records for ever: vector(0.2). */

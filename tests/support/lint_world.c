@@ -20,7 +20,7 @@ static void expose(struct lint_world *world)
     code = metrics_parse("recommender.txt", text.data, text.len, &snapshot, NULL);
     assert(code == ERR_OK);
     (void)code;
-    lint_series_expose(world->series, snapshot);
+    lint_series_expose(world->series, NULL, snapshot);
     metrics_snapshot_free(snapshot);
     buf_deinit(&text);
 }

@@ -3,6 +3,7 @@
 #include "lint_world.h"
 
 #include <criterion/criterion.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -173,4 +174,37 @@ Test(lint_query, the_same_is_said_once)
                      "who: unknown metric lost: no target exposes it, no rule records it");
     lint_node_free(node);
     lint_world_deinit(&world);
+}
+
+Test(lint_query, a_metric_of_another_job_is_not_there)
+{
+    static const struct row rows[] = {
+        {"open_fds{job=\"a\"}", NULL},
+        {"open_fds{job=~\"a|b\"}", NULL},
+        {"open_fds{job=~\"$job\"}", NULL},
+        {"open_fds{job=\"b\"}", "open_fds has no job=\"b\" (there are a)"},
+        {"open_fds{job=~\"$other\"}", "open_fds has no job=~\"b\""},
+        {"open_fds{job!=\"a\"}", NULL},
+        {"sum by (job) (open_fds)", NULL},
+    };
+    static const char text[] = "open_fds 1\n";
+    json_t *values = json_pack("{s:s, s:s}", "job", "a", "other", "b");
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct lint_place place = {"file", 1, "/expr", ""};
+        struct metrics_snapshot *snapshot = NULL;
+        struct lint_node *node = NULL;
+        struct faults faults;
+        struct lint lint = {
+            .series = lint_series_new(), .scrape_ns = 1, .faults = &faults, .warnings = &faults};
+        faults_init(&faults);
+        cr_assert_eq(metrics_parse("text", text, strlen(text), &snapshot, NULL), ERR_OK);
+        lint_series_expose((struct lint_series *)(uintptr_t)lint.series, "a", snapshot);
+        lint_query(&lint, &place, rows[i].expr, values, &node);
+        expect(&rows[i], &faults, "faults");
+        lint_node_free(node);
+        metrics_snapshot_free(snapshot);
+        lint_series_free((struct lint_series *)(uintptr_t)lint.series);
+        faults_deinit(&faults);
+    }
+    json_decref(values);
 }
