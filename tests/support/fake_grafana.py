@@ -5,7 +5,7 @@ out here a second time, from the documentation of its Prometheus data source, on
 look at the C code that they are compared with.
 
     fake_grafana.py --prometheus URL --dashboards DIR [--rules FILE.json] [--interval 250ms]
-                    [--wrong step|value|panel|rules] [--anonymous]
+                    [--wrong step|value|panel|rules]... [--anonymous]
 
 Prints its address, then serves until it is killed. --wrong makes one thing differ; --anonymous
 refuses what only an administrator may read.
@@ -186,7 +186,7 @@ class Answerer(http.server.BaseHTTPRequestHandler):
         if query["datasource"].get("uid") != options.uid:
             return {"error": "data source not found", "status": 404, "frames": []}
         plan = Plan(query, start_ms, end_ms, duration_ms(options.interval))
-        if options.wrong == "step":
+        if "step" in options.wrong:
             plan.step_ms *= 2
         expr = plan.put_in(query["expr"])
         instant = query.get("instant") and not query.get("range")
@@ -222,7 +222,7 @@ class Answerer(http.server.BaseHTTPRequestHandler):
 
     def frame(self, query, meta, series):
         labels = series["metric"]
-        factor = 1.01 if self.server.options.wrong == "value" else 1
+        factor = 1.01 if self.server."value" in options.wrong else 1
         times = [int(round(t * 1000)) for t, _ in series["values"]]
         values, odd = column([v for _, v in series["values"]])
         values = [v if v is None else v * factor for v in values]
@@ -243,7 +243,7 @@ def main():
     parser.add_argument("--rules")
     parser.add_argument("--uid", default="prometheus")
     parser.add_argument("--interval", default="15s")
-    parser.add_argument("--wrong", choices=["step", "value", "panel", "rules"])
+    parser.add_argument("--wrong", action="append", default=[], choices=["step", "value", "panel", "rules"])
     parser.add_argument("--anonymous", action="store_true")
     options = parser.parse_args()
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answerer)
@@ -252,7 +252,7 @@ def main():
     for path in sorted(glob.glob(os.path.join(options.dashboards, "*.json"))):
         with open(path, encoding="utf-8") as file:
             server.dashboards[os.path.basename(path)] = json.load(file)
-    if options.wrong == "panel":
+    if "panel" in options.wrong:
         for dashboard in server.dashboards.values():
             for panel in dashboard["panels"]:
                 for target in panel.get("targets", []):
@@ -261,7 +261,7 @@ def main():
     if options.rules:
         with open(options.rules, encoding="utf-8") as file:
             server.rules = json.load(file)
-    if options.wrong == "rules":
+    if "rules" in options.wrong:
         server.rules.append({"uid": "driftdrill-conversion-low", "title": "of another scale"})
     print(f"http://127.0.0.1:{server.server_address[1]}", flush=True)
     server.serve_forever()
