@@ -44,7 +44,7 @@ static void read_steps(struct dashboard_reader *reader, const char *pointer, con
         to->value = dashboard_number(reader, path, step, "value", NAN);
         if (isnan(to->value)) {
             dashboard_fault(reader, path, "expected a step with a value");
-            to->value = INFINITY;
+            to->value = to[-1].value;
         } else if (to->value < to[-1].value) {
             dashboard_fault(reader, path, "expected steps in rising order");
         }

@@ -244,9 +244,8 @@ void dashboard_panels_read(struct dashboard_reader *reader, const json_t *root,
                            struct dashboard *out)
 {
     const json_t *panels = dashboard_list(reader, "", root, "panels");
-    if (panels == NULL) {
+    if (json_object_get(root, "panels") == NULL) {
         dashboard_fault(reader, "", "expected a list of panels");
-        return;
     }
     read_list(reader, "/panels", panels, "", out);
 }
