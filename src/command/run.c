@@ -316,6 +316,7 @@ static enum err play_and_report(struct run *run, struct error *error)
     }
     engine_stop(run->engine);
     own_metrics_stop(run->metrics);
+    run->metrics = NULL;
     engine_join(run->engine, &result);
     if (code == ERR_OK) {
         struct run_outcome outcome = {.settings = &run->settings,
@@ -342,12 +343,17 @@ static enum err run_load(const struct options *options, struct error *error)
     if (code == ERR_OK) {
         code = probe(&run.settings, error);
     }
+    if (code == ERR_OK && loop.wanted) {
+        code = run_loop_listen(&run, &loop, error);
+    }
     if (code == ERR_OK) {
         code = make_people(&run, error);
     }
     if (code == ERR_OK) {
         code = loop.wanted ? run_loop(&run, &loop, error) : play_and_report(&run, error);
     }
+    webhook_stop(run.webhook);
+    own_metrics_stop(run.metrics);
     traffic_deinit(&run.traffic);
     drift_deinit(&run.settings.scenario.drift);
     seen_deinit(&run.seen);

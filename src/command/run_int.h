@@ -7,6 +7,7 @@
 #include "drill/people.h"
 #include "load/engine.h"
 #include "load/traffic.h"
+#include "observe/webhook.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,6 +21,7 @@ struct run { /* everything a run holds */
     struct target target;
     struct engine *engine;
     struct own_metrics *metrics; /* NULL = not served */
+    struct webhook *webhook;     /* of a loop; NULL = nobody listens */
     int64_t start_mono_ns;
     bool terminal, line_open;
     int64_t shown_ns;

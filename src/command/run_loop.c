@@ -41,10 +41,9 @@ struct looping {
     struct loop_config config;
     struct loop loop;
     struct http *http;
-    struct webhook *webhook; /* NULL = nobody listens */
-    struct drift drift;      /* of this loop; shares what is bound */
-    struct alias mix;        /* this loop's part of the people */
-    int64_t number;          /* of the loop, from 0 */
+    struct drift drift; /* of this loop; shares what is bound */
+    struct alias mix;   /* this loop's part of the people */
+    int64_t number;     /* of the loop, from 0 */
     int32_t part, parts;
     char later[PATH_MAX], later_in_target[PATH_MAX];
     int64_t polled_ns;
@@ -215,10 +214,10 @@ static enum err prepare_loop(struct looping *looping, struct error *error)
 static void listen_to_alerts(struct looping *looping)
 {
     struct webhook_notice *notices = NULL;
-    if (looping->webhook == NULL) {
+    if (looping->run->webhook == NULL) {
         return;
     }
-    size_t count = webhook_notices(looping->webhook, &notices);
+    size_t count = webhook_notices(looping->run->webhook, &notices);
     int firing = loop_firing(looping->config.scenario, notices, count, looping->loop.begun_ns);
     mem_free(notices);
     if (firing != looping->firing) {
@@ -340,9 +339,9 @@ static enum err play_loop(struct looping *looping, struct error *error)
     return ERR_OK;
 }
 
-static enum err start_listening(struct looping *looping, struct error *error)
+enum err run_loop_listen(struct run *run, const struct run_loop_settings *settings,
+                         struct error *error)
 {
-    struct run *run = looping->run;
     enum err code = ERR_OK;
     if (run->settings.listen != NULL) {
         struct own_metrics_config config;
@@ -353,11 +352,11 @@ static enum err start_listening(struct looping *looping, struct error *error)
     if (code == ERR_OK && run->metrics != NULL) {
         log_write(LOG_INFO, "run", "own metrics on %s/metrics", own_metrics_url(run->metrics));
     }
-    if (code == ERR_OK && looping->settings->webhook != NULL) {
-        code = webhook_start_at(looping->settings->webhook, "/dev/null", &looping->webhook, error);
+    if (code == ERR_OK && settings->webhook != NULL) {
+        code = webhook_start_at(settings->webhook, "/dev/null", &run->webhook, error);
     }
-    if (code == ERR_OK && looping->webhook != NULL) {
-        log_write(LOG_INFO, "run", "Alertmanager may report to %s", webhook_url(looping->webhook));
+    if (code == ERR_OK && run->webhook != NULL) {
+        log_write(LOG_INFO, "run", "Alertmanager may report to %s", webhook_url(run->webhook));
     }
     return code;
 }
@@ -374,7 +373,7 @@ enum err run_loop(struct run *run, const struct run_loop_settings *settings, str
                                              run->settings.rate, run->settings.scenario.end_ns),
                               .http = http_new()};
     http_set_bearer(looping.http, settings->token);
-    enum err code = start_listening(&looping, error);
+    enum err code = ERR_OK;
     while (code == ERR_OK && !run->interrupted &&
            (settings->loops == 0 || looping.number < settings->loops)) {
         code = prepare_loop(&looping, error);
@@ -384,8 +383,6 @@ enum err run_loop(struct run *run, const struct run_loop_settings *settings, str
         }
         looping.number++;
     }
-    webhook_stop(looping.webhook);
-    own_metrics_stop(run->metrics);
     http_free(looping.http);
     alias_deinit(&looping.mix);
     return code;

@@ -24,7 +24,12 @@ struct run_loop_settings {
 enum err run_loop_settings_read(const struct options *options, const struct run_settings *settings,
                                 struct run_loop_settings *out, struct error *error)
     __attribute__((warn_unused_result));
-/* People, drift and visits are prepared. ERR_OK also when a signal ended it. */
+/* Serves metrics and listens for alerts: before people are prepared, so that whoever watches finds
+ * somebody there. */
+enum err run_loop_listen(struct run *run, const struct run_loop_settings *settings,
+                         struct error *error) __attribute__((warn_unused_result));
+/* People, drift and visits are prepared. ERR_OK also when a signal ended
+ * it. */
 enum err run_loop(struct run *run, const struct run_loop_settings *settings, struct error *error)
     __attribute__((warn_unused_result));
 
