@@ -112,16 +112,13 @@ const char *svg_fit(const char *text, double px, double width, char *out, size_t
     if ((double)letters(text) <= room && text_copy(out, size, text)) {
         return out;
     }
-    size_t bytes = 0;
-    for (double used = 0; text[bytes] != '\0'; bytes++) {
-        bool begins = ((unsigned char)text[bytes] & 0xc0) != 0x80;
-        used += begins;
-        if (begins && (used > room - 1 || bytes + 4 + sizeof ELLIPSIS > size)) {
-            break;
+    size_t bytes = 0; /* up to the beginning of a character that leaves room */
+    double used = 0;
+    for (size_t at = 0; text[at] != '\0' && at + sizeof ELLIPSIS <= size && used < room; at++) {
+        if (((unsigned char)text[at] & 0xc0) != 0x80) {
+            bytes = at;
+            used++;
         }
-    }
-    if (bytes + sizeof ELLIPSIS > size) {
-        bytes = size - sizeof ELLIPSIS;
     }
     memcpy(out, text, bytes);
     memcpy(out + bytes, ELLIPSIS, sizeof ELLIPSIS);

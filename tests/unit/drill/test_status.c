@@ -5,8 +5,12 @@
 #include "base/fileio.h"
 
 #include <criterion/criterion.h>
+#include <poll.h>
+#include <pty.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 /* Shows one line after another into a file in the place of stderr. */
@@ -82,4 +86,97 @@ Test(status, plain_lines_come_every_few_seconds_only)
     cr_expect_null(strchr(text.data, '\r'));
     buf_deinit(&text);
     unlink(shown.path);
+}
+
+/* ---- the live view, on a terminal ---- */
+
+struct terminal {
+    int master;
+    struct status status;
+};
+
+static struct scenario scenario = {.name = "made-up",
+                                   .time_scale = 60,
+                                   .phase_count = 1,
+                                   .phase = {{"control", 0, 60 * CLOCK_NS_PER_S}},
+                                   .end_ns = 60 * CLOCK_NS_PER_S};
+
+static void open_terminal(struct terminal *terminal, int columns, int rows, const char *term)
+{
+    struct winsize size = {.ws_col = (unsigned short)columns, .ws_row = (unsigned short)rows};
+    int slave;
+    cr_assert_eq(openpty(&terminal->master, &slave, NULL, NULL, &size), 0);
+    cr_assert_geq(dup2(slave, STDERR_FILENO), 0);
+    close(slave);
+    setenv("TERM", term, 1);
+    setenv("LC_ALL", "C", 1);
+    setenv("NO_COLOR", "1", 1);
+    status_init_view(&terminal->status, &scenario);
+}
+
+/* What has been written to the terminal since the last call. */
+static const char *screen(const struct terminal *terminal, char *out, size_t size)
+{
+    struct pollfd ready = {.fd = terminal->master, .events = POLLIN};
+    size_t length = 0;
+    while (length + 1 < size && poll(&ready, 1, 50) == 1) {
+        ssize_t got = read(terminal->master, out + length, size - 1 - length);
+        if (got <= 0) {
+            break;
+        }
+        length += (size_t)got;
+    }
+    out[length] = '\0';
+    return out;
+}
+
+static void show_at(struct terminal *terminal, double at_s)
+{
+    struct status_now now = {.phase = "control", .drill_ns = (int64_t)(at_s * 1e9)};
+    status_show(&terminal->status, &now);
+}
+
+Test(status, a_large_terminal_gets_a_frame_a_second_drawn_over_the_one_before)
+{
+    static char text[65536];
+    struct terminal terminal;
+    open_terminal(&terminal, 100, 30, "xterm");
+    cr_assert_not_null(terminal.status.view);
+    show_at(&terminal, 1);
+    cr_expect_not_null(strstr(screen(&terminal, text, sizeof text), "made-up: control, 59 s left"));
+    cr_expect_null(strchr(text, '\033'), "nothing is wiped off, nothing coloured");
+    show_at(&terminal, 1.5);
+    cr_expect_str_eq(screen(&terminal, text, sizeof text), "", "not yet");
+    show_at(&terminal, 2);
+    char wipe[32];
+    snprintf(wipe, sizeof wipe, "\033[%dA\r\033[Jmade-up", terminal.status.view_lines);
+    cr_expect_eq(strncmp(screen(&terminal, text, sizeof text), wipe, strlen(wipe)), 0, "%s", text);
+    status_break(&terminal.status);
+    cr_expect(strstr(screen(&terminal, text, sizeof text), "\033[J") != NULL);
+    show_at(&terminal, 2.1);
+    cr_expect_eq(strncmp(screen(&terminal, text, sizeof text), "made-up", 7), 0,
+                 "drawn again at once, below what was said: %s", text);
+    status_end(&terminal.status);
+    cr_expect_str_eq(screen(&terminal, text, sizeof text), "", "the last frame stays");
+    status_deinit(&terminal.status);
+    close(terminal.master);
+}
+
+Test(status, a_small_or_dumb_terminal_keeps_the_line)
+{
+    static char text[65536];
+    static const struct {
+        int columns, rows;
+        const char *term;
+    } rows[] = {{71, 30, "xterm"}, {100, 15, "xterm"}, {100, 30, "dumb"}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct terminal terminal;
+        open_terminal(&terminal, rows[i].columns, rows[i].rows, rows[i].term);
+        cr_expect_null(terminal.status.view, "row %zu", i);
+        show_at(&terminal, 1);
+        cr_expect_not_null(strstr(screen(&terminal, text, sizeof text), "requests/s"), "row %zu",
+                           i);
+        status_deinit(&terminal.status);
+        close(terminal.master);
+    }
 }
