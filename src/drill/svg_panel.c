@@ -37,6 +37,9 @@ static bool hex_colour(const char *text, double rgb[3])
 {
     unsigned value[6] = {0};
     size_t digits = 0;
+    if (text[0] != '#') {
+        return false;
+    }
     for (const char *c = text + 1; isxdigit((unsigned char)*c); c++, digits++) {
         if (digits < 6) {
             char digit[2] = {*c, '\0'};
@@ -44,7 +47,7 @@ static bool hex_colour(const char *text, double rgb[3])
         }
     }
     bool is_short = digits == 3 || digits == 4;
-    if (text[0] != '#' || text[1 + digits] != '\0' || !(is_short || digits == 6 || digits == 8)) {
+    if (text[1 + digits] != '\0' || !(is_short || digits == 6 || digits == 8)) {
         return false;
     }
     for (int i = 0; i < 3; i++) {
