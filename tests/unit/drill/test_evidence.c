@@ -1,10 +1,12 @@
 #include "drill/evidence.h"
 
 #include "base/clock.h"
+#include "base/http.h"
 #include "base/httpd.h"
 #include "base/mem.h"
 
 #include <criterion/criterion.h>
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,6 +23,9 @@ struct answers {
     const char *shares;                       /* vector elements */
     const char *rules;                        /* of one group; NULL = none */
     double failures;                          /* evaluations that failed */
+    double other_margin; /* of a second element from its objective; 0 = there is none */
+    const char *objective_name;
+    const char *notices; /* of a notification; NULL = none comes */
 };
 
 static void add_samples(struct buf *out, double from, double to)
@@ -42,6 +47,18 @@ static void add_value(struct buf *out, double value)
     buf_text(out, "{\"resultType\":\"vector\",\"result\":[");
     if (!isnan(value)) {
         buf_printf(out, "{\"metric\":{},\"value\":[1,\"%g\"]}", value);
+    }
+    buf_text(out, "]}");
+}
+
+static void add_values(struct buf *out, double value, double other)
+{
+    buf_text(out, "{\"resultType\":\"vector\",\"result\":[");
+    if (!isnan(value)) {
+        buf_printf(out, "{\"metric\":{\"a\":\"1\"},\"value\":[1,\"%g\"]}", value);
+    }
+    if (other != 0) {
+        buf_printf(out, ",{\"metric\":{\"a\":\"2\"},\"value\":[1,\"%g\"]}", other);
     }
     buf_text(out, "]}");
 }
@@ -72,14 +89,38 @@ static void answer(void *context, const struct httpd_request *request, struct ht
         add_value(out, answers->up);
     } else if (strstr(q, "up%7B") != NULL || strstr(q, "up{") != NULL) {
         add_series(out, 0, 120);
+    } else if (strstr(q, "the_recovered") != NULL) {
+        add_values(out, answers->recovered - answers->objective, answers->other_margin);
     } else if (strstr(q, "the_objective") != NULL) {
         add_value(out, answers->objective);
-    } else if (strstr(q, "the_recovered") != NULL) {
-        add_value(out, answers->recovered);
     } else {
         add_value(out, answers->samples);
     }
     buf_text(out, "}");
+}
+
+/* Sends what Alertmanager would, element by element: a text of letters, upper case for firing,
+ * lower case for resolved. */
+static void notify(struct webhook *webhook, const char *letters)
+{
+    struct http *http = http_new();
+    for (const char *at = letters != NULL ? letters : ""; *at != '\0'; at++) {
+        struct http_reply reply = {0};
+        char body[512];
+        buf_init(&reply.body, 4096);
+        bool fires = isupper((unsigned char)*at) != 0;
+        int len = snprintf(body, sizeof body,
+                           "{\"version\":\"4\",\"alerts\":[{\"status\":\"%s\",\"labels\":"
+                           "{\"alertname\":\"Watched\",\"severity\":\"ticket\"},\"startsAt\":"
+                           "\"2026-01-01T00:00:00Z\",\"endsAt\":\"2026-01-01T00:00:00Z\","
+                           "\"fingerprint\":\"%c\"}]}",
+                           fires ? "firing" : "resolved", tolower((unsigned char)*at));
+        cr_assert_eq(http_post(http, webhook_url(webhook), "application/json", body, (size_t)len,
+                               5000, &reply, NULL),
+                     ERR_OK);
+        buf_deinit(&reply.body);
+    }
+    http_free(http);
 }
 
 static void collect(struct answers *answers, const char *quantity, struct evidence *out)
@@ -101,9 +142,13 @@ static void collect(struct answers *answers, const char *quantity, struct eviden
                                         .reply_max_bytes = 1u << 20,
                                         .connections_max = 4};
     snprintf(rule.quantity, sizeof rule.quantity, "%s", quantity);
+    if (answers->objective_name != NULL) {
+        snprintf(rule.objective, sizeof rule.objective, "%s", answers->objective_name);
+    }
     snprintf(log, sizeof log, "/tmp/driftdrill-evidence-%d.jsonl", (int)getpid());
     cr_assert_eq(httpd_start(&httpd, &config, answer, answers, &error), ERR_OK, "%s", error.text);
     cr_assert_eq(webhook_start(log, &webhook, &error), ERR_OK, "%s", error.text);
+    notify(webhook, answers->notices);
     struct prometheus *prometheus = prometheus_new(httpd_url(httpd));
     cr_assert_eq(
         evidence_collect(prometheus, &rules, webhook, &scenario, ORIGIN_S, 120, out, &error),
@@ -116,7 +161,7 @@ static void collect(struct answers *answers, const char *quantity, struct eviden
 
 Test(evidence, moments_are_drill_time)
 {
-    struct answers answers = {0.23, 0.3, 500, 1, "", NULL, 0};
+    struct answers answers = {0.23, 0.3, 500, 1, "", NULL, 0, 0, NULL, NULL};
     struct evidence evidence;
     collect(&answers, "conversion", &evidence);
     cr_assert_eq(evidence.alert_count, 1);
@@ -140,22 +185,60 @@ Test(evidence, a_recovery_is_on_the_right_side_of_the_objective)
         const char *what, *quantity;
         double objective, recovered, samples, up;
         enum evidence_resolve resolve;
+        double other;
+        const char *name;
     } rows[] = {
-        {"back above", "conversion", 0.23, 0.3, 500, 1, EVIDENCE_RECOVERED},
-        {"still below", "conversion", 0.23, 0.2, 500, 1, EVIDENCE_VANISHED},
-        {"no series", "conversion", 0.23, (double)NAN, 500, 1, EVIDENCE_VANISHED},
-        {"few samples", "conversion", 0.23, 0.3, 49, 1, EVIDENCE_VANISHED},
-        {"target down", "conversion", 0.23, 0.3, 500, 0, EVIDENCE_VANISHED},
-        {"an index back below", "rating_psi", 0.1, 0.02, 500, 1, EVIDENCE_RECOVERED},
-        {"an index still above", "rating_psi", 0.1, 0.2, 500, 1, EVIDENCE_VANISHED},
-        {"an index without a series", "rating_psi", 0.1, (double)NAN, 500, 1, EVIDENCE_VANISHED},
+        {"back above", "conversion", 0.23, 0.3, 500, 1, EVIDENCE_RECOVERED, 0, NULL},
+        {"still below", "conversion", 0.23, 0.2, 500, 1, EVIDENCE_VANISHED, 0, NULL},
+        {"no series", "conversion", 0.23, (double)NAN, 500, 1, EVIDENCE_VANISHED, 0, NULL},
+        {"few samples", "conversion", 0.23, 0.3, 49, 1, EVIDENCE_VANISHED, 0, NULL},
+        {"target down", "conversion", 0.23, 0.3, 500, 0, EVIDENCE_VANISHED, 0, NULL},
+        {"an index back below", "rating_psi", 0.1, 0.02, 500, 1, EVIDENCE_RECOVERED, 0, NULL},
+        {"an index still above", "rating_psi", 0.1, 0.2, 500, 1, EVIDENCE_VANISHED, 0, NULL},
+        {"an index without a series", "rating_psi", 0.1, (double)NAN, 500, 1, EVIDENCE_VANISHED, 0,
+         NULL},
+        {"of two elements both back", "", 0.23, 0.3, 500, 1, EVIDENCE_RECOVERED, 0.01, NULL},
+        {"of two elements one back", "", 0.23, 0.3, 500, 1, EVIDENCE_VANISHED, -0.01, NULL},
+        {"back below the most", "", 4.7, 4.2, 500, 1, EVIDENCE_RECOVERED, 0, "the_objective:max"},
+        {"above the most", "", 4.7, 4.8, 500, 1, EVIDENCE_VANISHED, 0, "the_objective:max"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct answers answers = {
-            rows[i].objective, rows[i].recovered, rows[i].samples, rows[i].up, "", NULL, 0};
+        struct answers answers = {rows[i].objective,
+                                  rows[i].recovered,
+                                  rows[i].samples,
+                                  rows[i].up,
+                                  "",
+                                  NULL,
+                                  0,
+                                  rows[i].other,
+                                  rows[i].name,
+                                  NULL};
         struct evidence evidence;
         collect(&answers, rows[i].quantity, &evidence);
         cr_expect_eq(evidence.alert[0].episode[0].resolve, rows[i].resolve, "%s", rows[i].what);
+        evidence_deinit(&evidence);
+    }
+}
+
+Test(evidence, an_alert_of_several_elements_is_notified_as_one)
+{
+    static const struct {
+        const char *came;
+        size_t kept;
+        bool resolved[3];
+    } rows[] = {
+        {"Aa", 2, {false, true}},     {"ABab", 2, {false, true}}, {"AaBb", 4, {false, true, false}},
+        {"ABCbac", 2, {false, true}}, {"AB", 1, {false}},         {"ABa", 1, {false}}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct answers answers = {0.23, 0.3, 500, 1, "", NULL, 0, 0, NULL, rows[i].came};
+        struct evidence evidence;
+        collect(&answers, "conversion", &evidence);
+        cr_expect_eq(evidence.notice_count, rows[i].kept, "%s: %zu", rows[i].came,
+                     evidence.notice_count);
+        for (size_t n = 0; n < 3 && n < evidence.notice_count; n++) {
+            cr_expect_eq(evidence.notice[n].resolved, rows[i].resolved[n], "%s, %zu", rows[i].came,
+                         n);
+        }
         evidence_deinit(&evidence);
     }
 }
@@ -179,7 +262,10 @@ Test(evidence, reference_shares_are_found_by_their_stars)
         "{\"metric\":{\"stars\":\"\"},\"value\":[1,\"0.9\"]},"
         "{\"metric\":{},\"value\":[1,\"0.9\"]}",
         NULL,
-        0};
+        0,
+        0,
+        NULL,
+        NULL};
     struct evidence evidence;
     collect(&answers, "rating_psi", &evidence);
     for (int i = 0; i < EVIDENCE_WHOLE_STARS; i++) {
@@ -205,4 +291,27 @@ Test(evidence, rules_that_failed_are_named)
     cr_expect_eq(evidence.evaluation_failures, 7);
     cr_expect(evidence.complete);
     evidence_deinit(&evidence);
+}
+
+Test(evidence, what_was_over_before_the_drill_is_forgotten)
+{
+    struct evidence_episode episodes[] = {{.firing_s = -30, .resolved_s = -10},
+                                          {.firing_s = -5, .resolved_s = 5},
+                                          {.firing_s = -3, .resolved_s = (double)NAN},
+                                          {.firing_s = 7, .resolved_s = 9}};
+    struct evidence_alert alert = {.count = 4, .episode = episodes};
+    struct evidence_notice notices[] = {
+        {.received_s = -20, .alert = "Low", .severity = "ticket"},
+        {.received_s = -20, .alert = "Watchdog", .severity = "none"},
+        {.received_s = 8, .alert = "Low", .severity = "ticket"}};
+    struct evidence evidence = {
+        .alert_count = 1, .alert = &alert, .notice_count = 3, .notice = notices};
+    evidence_forget(&evidence, 0);
+    cr_assert_eq(alert.count, 3);
+    cr_expect_float_eq(alert.episode[0].firing_s, -5, 1e-9);
+    cr_expect_float_eq(alert.episode[1].firing_s, -3, 1e-9);
+    cr_expect_float_eq(alert.episode[2].firing_s, 7, 1e-9);
+    cr_assert_eq(evidence.notice_count, 2);
+    cr_expect_str_eq(evidence.notice[0].alert, "Watchdog");
+    cr_expect_float_eq(evidence.notice[1].received_s, 8, 1e-9);
 }

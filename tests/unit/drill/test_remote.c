@@ -179,3 +179,16 @@ Test(remote, nobody_there_is_a_network_error)
     cr_expect_eq(remote_version(s.http, url, version, sizeof version, NULL), ERR_NETWORK);
     http_free(s.http);
 }
+
+Test(remote, faults_are_open_or_not)
+{
+    struct session s;
+    struct error error = {0};
+    begin(&s, "/admin/fault", "{\"faults\":[]}", 200);
+    cr_expect_eq(remote_faults_open(s.http, s.url, &error), ERR_OK, "%s", error.text);
+    end(&s);
+    begin(&s, "/admin/fault", "{\"detail\":\"faults are off\"}", 403);
+    cr_expect_eq(remote_faults_open(s.http, s.url, &error), ERR_NETWORK);
+    cr_expect(strstr(error.text, "faults are off") != NULL, "%s", error.text);
+    end(&s);
+}
