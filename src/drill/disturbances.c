@@ -23,6 +23,7 @@
 /* From the end of a disturbance until scrapes and evaluations are regular again: a process that
  * reads its model, a Prometheus that catches up. */
 #define RECOVERY_S 5.0
+#define NO_FOLDER "/nonexistent/driftdrill-has-no-such-data"
 #define METRICS_MAX_BYTES (8u << 20)
 #define POLL_NS (CLOCK_NS_PER_MS)
 
@@ -52,6 +53,8 @@ static bool stops(const struct scenario_disturbance *disturbance, enum watched_s
         return what == WATCHED_SCRAPES;
     case SCENARIO_TARGET_FAULT:
         return what == WATCHED_SCRAPES && fault_stops_scrapes(disturbance->fault);
+    case SCENARIO_FAILED_RETRAIN:
+        return false;
     }
     return false;
 }
@@ -59,7 +62,9 @@ static bool stops(const struct scenario_disturbance *disturbance, enum watched_s
 /* A fault leaves no process to come back. */
 static double recovery_s(const struct scenario_disturbance *disturbance)
 {
-    return disturbance->kind == SCENARIO_TARGET_FAULT ? 0 : RECOVERY_S;
+    bool process = disturbance->kind == SCENARIO_RESTART_TARGET ||
+                   disturbance->kind == SCENARIO_STALL_PROMETHEUS;
+    return process ? RECOVERY_S : 0;
 }
 
 bool scenario_disturbed(const struct scenario *scenario, enum watched_series what, double from_s,
@@ -217,6 +222,9 @@ static enum err begin(struct disturbances *disturbances,
         return ERR_OK;
     case SCENARIO_TARGET_FAULT:
         return begin_fault(disturbances, disturbance, error);
+    case SCENARIO_FAILED_RETRAIN:
+        return remote_retrain(disturbances->config.http, disturbances->config.target_url, NO_FOLDER,
+                              error);
     }
     return ERR_OK;
 }
@@ -235,6 +243,7 @@ static enum err end(struct disturbances *disturbances,
         }
         return ERR_OK;
     case SCENARIO_TARGET_FAULT: /* ends by itself */
+    case SCENARIO_FAILED_RETRAIN:
         return ERR_OK;
     }
     return ERR_OK;
@@ -252,7 +261,9 @@ static void tell(const struct scenario_disturbance *disturbance, bool begins, in
     static const char *const what[][2] = {
         [SCENARIO_RESTART_TARGET] = {"the target is started again", "the target is ended"},
         [SCENARIO_STALL_PROMETHEUS] = {"Prometheus goes on", "Prometheus is stopped"},
-        [SCENARIO_TARGET_FAULT] = {"the target's fault is over", "the target gets a fault"}};
+        [SCENARIO_TARGET_FAULT] = {"the target's fault is over", "the target gets a fault"},
+        [SCENARIO_FAILED_RETRAIN] = {"it has been asked",
+                                     "the target is asked to train on a folder that is not there"}};
     log_write(LOG_INFO, "drill", "%.1f s: %s", (double)now_ns / (double)CLOCK_NS_PER_S,
               what[disturbance->kind][begins]);
 }

@@ -26,7 +26,7 @@ void drill_external_disturbances(const struct scenario *scenario, struct faults 
                                        [SCENARIO_STALL_PROMETHEUS] = "stall Prometheus"};
     for (int i = 0; i < scenario->disturbance_count; i++) {
         enum scenario_disturb kind = scenario->disturbance[i].kind;
-        if (kind != SCENARIO_TARGET_FAULT) {
+        if (kind == SCENARIO_RESTART_TARGET || kind == SCENARIO_STALL_PROMETHEUS) {
             char path[64];
             snprintf(path, sizeof path, "/disturbances/%d", i);
             faults_add(faults, scenario->name, 0, path,

@@ -73,9 +73,37 @@ static double value_at(const struct collector *collector, const char *expr, doub
     return value;
 }
 
+/* Objectives are named for the side they bound: objective:x:max is the most that x may be. */
+static bool bounds_from_above(const struct rules_alert *rule)
+{
+    size_t len = strlen(rule->objective);
+    return (len > 4 && strcmp(rule->objective + len - 4, ":max") == 0) ||
+           scenario_quantity_named(rule->quantity) == SCENARIO_RATING_PSI;
+}
+
+/* Whether every element of the watched series is on the right side of the objective, or, of one
+ * that is there for each source, of that with its labels. */
+static bool is_back(const struct collector *collector, const struct rules_alert *rule,
+                    double at_unix_s)
+{
+    struct prometheus_matrix margins = {0};
+    char expr[400];
+    snprintf(expr, sizeof expr, "(%s) - ignoring (job) group_left () (%s)", rule->recovered,
+             rule->objective);
+    if (prometheus_query(collector->prometheus, expr, at_unix_s, &margins, NULL) != ERR_OK) {
+        return false;
+    }
+    bool back = margins.count > 0;
+    for (size_t i = 0; i < margins.count; i++) {
+        double margin = margins.series[i].count > 0 ? margins.series[i].point[0].value : NAN;
+        back = back && (bounds_from_above(rule) ? margin <= 0 : margin >= 0);
+    }
+    prometheus_matrix_deinit(&margins);
+    return back;
+}
+
 static enum evidence_resolve classify(const struct collector *collector,
-                                      const struct rules_alert *rule, double objective,
-                                      double resolved_unix_s)
+                                      const struct rules_alert *rule, double resolved_unix_s)
 {
     if (isnan(resolved_unix_s)) {
         return EVIDENCE_NOT_RESOLVED;
@@ -83,11 +111,8 @@ static enum evidence_resolve classify(const struct collector *collector,
     double up = value_at(collector, "min(up{job=\"recommender\"})", resolved_unix_s);
     bool back = true;
     if (rule->recovered[0] != '\0') {
-        double value = value_at(collector, rule->recovered, resolved_unix_s);
-        double samples = value_at(collector, rule->samples, resolved_unix_s);
-        bool larger_is_worse = scenario_quantity_named(rule->quantity) == SCENARIO_RATING_PSI;
-        back = (larger_is_worse ? value <= objective : value >= objective) &&
-               samples >= RECOVERY_SAMPLES_MIN;
+        back = is_back(collector, rule, resolved_unix_s) &&
+               value_at(collector, rule->samples, resolved_unix_s) >= RECOVERY_SAMPLES_MIN;
     }
     return up > 0 && back ? EVIDENCE_RECOVERED : EVIDENCE_VANISHED;
 }
@@ -99,13 +124,13 @@ static void take_episodes(const struct collector *collector, const struct timeli
     alert->episode = mem_zalloc(timeline->count + 1, sizeof *alert->episode);
     for (size_t i = 0; i < timeline->count; i++) {
         const struct timeline_episode *from = &timeline->episode[i];
-        alert->episode[i] = (struct evidence_episode){
-            .pending_s = from->pending_s - collector->origin_s,
-            .firing_s = from->firing_s - collector->origin_s,
-            .resolved_s = from->resolved_s - collector->origin_s,
-            .resolve = classify(collector, alert->rule, alert->objective, from->resolved_s),
-            .notified_s = NAN,
-            .resolved_notified_s = NAN};
+        alert->episode[i] =
+            (struct evidence_episode){.pending_s = from->pending_s - collector->origin_s,
+                                      .firing_s = from->firing_s - collector->origin_s,
+                                      .resolved_s = from->resolved_s - collector->origin_s,
+                                      .resolve = classify(collector, alert->rule, from->resolved_s),
+                                      .notified_s = NAN,
+                                      .resolved_notified_s = NAN};
     }
 }
 
@@ -277,14 +302,34 @@ static void attach_notice(struct evidence *evidence, const struct evidence_notic
     }
 }
 
+/* Does another element of the same alert stand as firing before notice `at`? Then the alert as a
+ * whole neither begins nor ends with this one. */
+static bool is_of_many(const struct webhook_notice *notices, size_t at)
+{
+    for (size_t i = at; i-- > 0;) {
+        bool later = false;
+        for (size_t k = i + 1; k < at; k++) {
+            later = later || (strcmp(notices[k].fingerprint, notices[i].fingerprint) == 0);
+        }
+        if (!later && !notices[i].resolved && strcmp(notices[i].alert, notices[at].alert) == 0 &&
+            strcmp(notices[i].fingerprint, notices[at].fingerprint) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void collect_notices(struct webhook *webhook, double origin_unix_s, struct evidence *out)
 {
     struct webhook_notice *notices = NULL;
-    out->notice_count = webhook_notices(webhook, &notices);
+    size_t count = webhook_notices(webhook, &notices);
     out->malformed_notices = webhook_malformed(webhook);
-    out->notice = mem_zalloc(out->notice_count + 1, sizeof *out->notice);
-    for (size_t i = 0; i < out->notice_count; i++) {
-        struct evidence_notice *notice = &out->notice[i];
+    out->notice = mem_zalloc(count + 1, sizeof *out->notice);
+    for (size_t i = 0; i < count; i++) {
+        if (is_of_many(notices, i)) {
+            continue;
+        }
+        struct evidence_notice *notice = &out->notice[out->notice_count++];
         notice->received_s =
             (double)notices[i].received_wall_ns / (double)CLOCK_NS_PER_S - origin_unix_s;
         notice->resolved = notices[i].resolved;

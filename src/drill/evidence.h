@@ -37,6 +37,7 @@ struct evidence_alert {
     struct prometheus_series heartbeat; /* of its group; point times in drill seconds */
 };
 
+/* An alert of several series is notified when the first begins and when the last ends. */
 struct evidence_notice {
     double received_s; /* drill time */
     char alert[128], severity[32];

@@ -52,7 +52,8 @@ struct scenario_behaviour {
 enum scenario_disturb {
     SCENARIO_RESTART_TARGET,   /* ended and started again; counters begin at 0 */
     SCENARIO_STALL_PROMETHEUS, /* stopped and continued */
-    SCENARIO_TARGET_FAULT      /* POST /admin/fault of the bundled recommender */
+    SCENARIO_TARGET_FAULT,     /* POST /admin/fault of the bundled recommender */
+    SCENARIO_FAILED_RETRAIN    /* asked to retrain on a folder that is not there */
 };
 
 struct scenario_disturbance {

@@ -56,7 +56,8 @@ static void read_disturbance(const struct fields *fields, const json_t *value, s
                              struct scenario *out)
 {
     static const char *const known[] = {"kind", "starts", "delay", "lasts", "fault", NULL};
-    static const char *const kinds[] = {"restart-target", "stall-prometheus", "target-fault", NULL};
+    static const char *const kinds[] = {"restart-target", "stall-prometheus", "target-fault",
+                                        "failed-retrain", NULL};
     struct fields_at at;
     char path[160];
     int kind = 0;
@@ -72,7 +73,11 @@ static void read_disturbance(const struct fields *fields, const json_t *value, s
     if (!known_kind) {
         return;
     }
-    if (disturbance->kind != SCENARIO_RESTART_TARGET && !fields_has(&at, "lasts")) {
+    bool moment = disturbance->kind == SCENARIO_FAILED_RETRAIN;
+    if (moment && fields_has(&at, "lasts")) {
+        fields_fault(fields, path, "a %s has no 'lasts'", kinds[kind]);
+    } else if (!moment && disturbance->kind != SCENARIO_RESTART_TARGET &&
+               !fields_has(&at, "lasts")) {
         fields_fault(fields, path, "a %s needs 'lasts'", kinds[kind]);
     }
     if (disturbance->kind == SCENARIO_TARGET_FAULT) {

@@ -81,7 +81,8 @@ const char *svg_timeline_disturbance_text(enum scenario_disturb kind)
 {
     static const char *const names[] = {[SCENARIO_RESTART_TARGET] = "restart of the target",
                                         [SCENARIO_STALL_PROMETHEUS] = "Prometheus stalled",
-                                        [SCENARIO_TARGET_FAULT] = "fault of the target"};
+                                        [SCENARIO_TARGET_FAULT] = "fault of the target",
+                                        [SCENARIO_FAILED_RETRAIN] = "failed training"};
     return names[kind];
 }
 

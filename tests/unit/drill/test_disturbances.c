@@ -68,6 +68,7 @@ Test(disturbances, each_kind_explains_gaps_of_what_it_stops_and_of_nothing_else)
         {"stale model", SCENARIO_TARGET_FAULT, "{\"kind\":\"stale-model\"}", false, false},
         {"broken source", SCENARIO_TARGET_FAULT, "{\"kind\":\"broken-source\",\"source\":\"base\"}",
          false, false},
+        {"failed training", SCENARIO_FAILED_RETRAIN, "", false, false},
         {"dropped ratings", SCENARIO_TARGET_FAULT, "{\"kind\":\"dropped-ratings\"}", false, false},
     };
     for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
@@ -78,7 +79,8 @@ Test(disturbances, each_kind_explains_gaps_of_what_it_stops_and_of_nothing_else)
                      rows[r].name);
         cr_expect_eq(scenario_disturbed(&scenario, WATCHED_EVALUATIONS, 40, 60),
                      rows[r].evaluations, "%s", rows[r].name);
-        bool process = rows[r].kind != SCENARIO_TARGET_FAULT;
+        bool process = rows[r].kind == SCENARIO_STALL_PROMETHEUS ||
+                       rows[r].kind == SCENARIO_RESTART_TARGET;
         cr_expect_eq(scenario_disturbed(&scenario, WATCHED_SCRAPES, 70, 79), process,
                      "%s: only a process has to come back", rows[r].name);
     }
@@ -108,6 +110,8 @@ Test(disturbances, a_scenario_tells_what_its_target_must_be_able_to)
     struct scenario fault = with(SCENARIO_TARGET_FAULT, 0, S);
     cr_expect(scenario_restarts(&restart) && !scenario_breaks(&restart));
     cr_expect(!scenario_restarts(&fault) && scenario_breaks(&fault));
+    struct scenario training = with(SCENARIO_FAILED_RETRAIN, 0, 0);
+    cr_expect(!scenario_restarts(&training) && !scenario_breaks(&training));
 }
 
 Test(disturbances, what_cannot_be_done_is_told)

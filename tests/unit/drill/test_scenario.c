@@ -86,7 +86,7 @@ Test(scenario, every_shipped_scenario_is_valid)
     cr_assert_eq(file_glob("scenarios/*.yml", &paths, &count, NULL), ERR_OK);
     cr_assert_geq(count, 2);
     bool kinds[DRIFT_SLOW_RATERS + 1] = {false}, shapes[DRIFT_BLIP + 1] = {false};
-    bool disturbances[SCENARIO_TARGET_FAULT + 1] = {false};
+    bool disturbances[SCENARIO_FAILED_RETRAIN + 1] = {false};
     int decoys = 0;
     for (size_t i = 0; i < count; i++) {
         struct scenario s = read_valid(paths[i]);
@@ -107,7 +107,7 @@ Test(scenario, every_shipped_scenario_is_valid)
     for (int i = 0; i <= DRIFT_SLOW_RATERS; i++) {
         cr_expect(kinds[i], "no scenario has %s", drift_kind_name((enum drift_kind)i));
         cr_expect(i > DRIFT_BLIP || shapes[i], "no scenario has shape %d", i);
-        cr_expect(i > SCENARIO_TARGET_FAULT || disturbances[i], "nor disturbance %d", i);
+        cr_expect(i > SCENARIO_FAILED_RETRAIN || disturbances[i], "nor disturbance %d", i);
     }
     file_glob_free(paths, count);
 }
