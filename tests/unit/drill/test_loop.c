@@ -158,3 +158,26 @@ Test(loop, people_who_have_changed_change_back)
     cr_expect_eq(drift_intensity(&back.injection[0], 1000 * S), 0);
     cr_expect_eq(back.injection[1].onset_ns, 20 * S, "what passes by itself comes as before");
 }
+
+/* What run --loop builds on. */
+Test(loop, the_demo_retrains_by_schedule_at_last_and_may_end_when_settled)
+{
+    struct scenario scenario;
+    struct faults faults;
+    faults_init(&faults);
+    cr_assert_eq(scenario_read("scenarios/demo/loop.yml", &scenario, &faults, NULL), ERR_OK);
+    faults_deinit(&faults);
+    int retrains = 0, fires = 0;
+    for (int i = 0; i < scenario.phase_count; i++) {
+        retrains += scenario.phase[i].retrains;
+    }
+    for (int i = 0; i < scenario.expectation_count; i++) {
+        fires += scenario.expectation[i].kind == SCENARIO_FIRES;
+    }
+    cr_expect_eq(retrains, 1);
+    cr_expect_gt(fires, 0);
+    cr_expect(scenario.phase[scenario.phase_count - 1].end_when_settled);
+    cr_expect_geq(15 * 60 / scenario.time_scale, 60, "a window of rules lasts a minute");
+    cr_expect_gt(loop_parts(scenario.people, scenario.lists_per_s, scenario.end_ns), 2);
+    drift_deinit(&scenario.drift);
+}

@@ -142,6 +142,39 @@ Test(past_files, the_folder_reads_back_as_reported)
     people_world_end(&world);
 }
 
+/* Nobody else is in it, and who is has in it what they have in the later past of all. */
+Test(past_files, a_part_is_of_its_people_alone)
+{
+    struct people_world world;
+    people_world_small(&world, PEOPLE, 1);
+    const struct drift none = {.count = 0};
+    const struct past_files_part part = {.part = 1, .parts = 3, .count_min = 20, .count_max = 30};
+    const struct parallel parallel = {.threads = 2};
+    char folder[64];
+    make_folder(folder);
+    struct past_files_report all = must_write(&world, 2, &none, folder), some;
+    cr_assert_eq(past_files_write_part(world.population, &none, &part, DRILL_S, &parallel, folder,
+                                       &some, NULL),
+                 ERR_OK);
+    for (int32_t p = 0; p < PEOPLE; p++) {
+        int64_t count = some.start[p + 1] - some.start[p];
+        int64_t whole = all.start[p + 1] - all.start[p];
+        cr_expect_eq(count, p % 3 == 1 ? whole : 0, "person %d", p);
+        cr_expect(memcmp(some.item + some.start[p], all.item + all.start[p],
+                         (size_t)count * sizeof(int32_t)) == 0,
+                  "person %d", p);
+    }
+    struct dataset_options options = {.strict = true};
+    struct dataset read = {0};
+    cr_assert_eq(dataset_load(folder, &options, &read, NULL, NULL), ERR_OK);
+    cr_expect_eq(read.ratings.users, PEOPLE / 3);
+    dataset_deinit(&read);
+    past_files_report_deinit(&all);
+    past_files_report_deinit(&some);
+    remove_folder(folder);
+    people_world_end(&world);
+}
+
 Test(past_files, a_folder_that_cannot_be_made_is_an_error)
 {
     struct people_world world;
