@@ -79,6 +79,7 @@ static enum err render(const struct options *options, const char *home,
         .prometheus_file = options_text(options, "prometheus-config"),
         .alertmanager_file = options_text(options, "alertmanager-config"),
         .dashboards_glob = options_text(options, "dashboards"),
+        .dashboards_path = options_text(options, "dashboards-path"),
         .webhook_url = options_text(options, "webhook"),
         .time_scale = options_int(options, "time-scale"),
         .folder = options_text(options, "out")};
