@@ -65,8 +65,7 @@ void report_print(const struct report *report)
     printf("\nverdict: %s%s   (%s, seed %" PRIu64 ", %s)\n", judge_outcome_name(judgement->outcome),
            report->play->interrupted ? ", interrupted" : "", report->scenario->name, report->seed,
            report->data_name);
-    printf("evidence: %s  (report.html, verdict.json, junit.xml, notifications.jsonl, "
-           "ledger.jsonl, rules/, *.log)\n",
+    printf("evidence: %s  (report.html, verdict.json, junit.xml, *.jsonl, rules/, *.log)\n",
            report->folder);
 }
 
