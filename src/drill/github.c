@@ -70,12 +70,13 @@ static void annotate_row(struct buf *out, const struct report *report, const cha
 {
     const struct judge_row *row = &report->judgement->row[index];
     const struct scenario *scenario = report->scenario;
-    bool listed = report->judgement->row_count == scenario->expectation_count;
     char message[1024];
     snprintf(message, sizeof message, "%s%s: wanted %s, observed %s",
              row->outcome == JUDGE_INVALID ? "could not be measured: " : "", row->name, row->wanted,
              row->observed);
-    add_annotation(out, path, listed ? scenario->expectation[index].line : 0, row->name, message);
+    /* Rows that nobody wrote down come after those of the scenario. */
+    int line = index < scenario->expectation_count ? scenario->expectation[index].line : 0;
+    add_annotation(out, path, line, row->name, message);
 }
 
 static int count_bad(const struct judgement *judgement)

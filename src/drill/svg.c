@@ -10,7 +10,7 @@
 
 #define COORDINATE_MAX 1e6
 /* Mean width of a sans-serif letter against its height; a little too wide, so that texts fit. */
-#define LETTER_WIDTH 0.56
+#define LETTER_WIDTH 0.6
 #define ELLIPSIS "\xe2\x80\xa6"
 
 /* ---- arithmetic ---- */

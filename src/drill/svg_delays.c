@@ -6,7 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#define GUTTER 262
+#define GUTTER 276
 #define RIGHT 70
 #define PLOT_WIDTH (SVG_TIMELINE_WIDTH - GUTTER - RIGHT)
 #define ROW_HEIGHT 40

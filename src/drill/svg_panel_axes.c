@@ -116,7 +116,7 @@ void svg_panel_value_axis(const struct panel_figure *figure, const struct svg_bo
         char text[128], cut[128];
         double y = svg_at(scale, tick[i]);
         units_text(unit, tick[i], decimals, text, sizeof text);
-        svg_fit(text, 10, 50, cut, sizeof cut);
+        svg_fit(text, 10, SVG_PANEL_AXIS_MAX - 6, cut, sizeof cut);
         if (grid) {
             svg_line(figure->out, "grid", plot->x, y, plot->x + plot->w, y);
         }

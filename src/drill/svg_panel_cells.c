@@ -110,7 +110,7 @@ static void draw_rows(const struct heat *heat, double names)
 static void draw_shades(const struct heat *heat, double y)
 {
     struct buf *out = heat->figure->out;
-    char text[48], class[16];
+    char text[96], most[64], class[16];
     double x = heat->plot.x;
     svg_text(out, "dim tiny num", x, y + 10, "none");
     x += 28;
@@ -118,7 +118,8 @@ static void draw_shades(const struct heat *heat, double y)
         snprintf(class, sizeof class, "heat%d", level);
         svg_rect(out, class, &(struct svg_box){x, y + 1, 14, 10});
     }
-    snprintf(text, sizeof text, "%.3g in a cell", heat->most);
+    units_text("short", heat->most, 0, most, sizeof most);
+    snprintf(text, sizeof text, "%s in a cell", most);
     svg_text(out, "dim tiny num", x + 5, y + 10, text);
 }
 

@@ -6,6 +6,8 @@
 #include "drill/svg.h"
 #include "drill/svg_panel.h"
 
+#define SVG_PANEL_AXIS_MAX 76 /* pixels that the values of an axis may take */
+
 struct panel_figure {
     struct buf *out;
     const char *id; /* of the picture, for its patterns */

@@ -2,14 +2,15 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "observe/units.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #define SERIES_MAX 12 /* drawn; the report's table holds all */
-#define AXIS_LEFT 48
-#define AXIS_RIGHT 44
+#define AXIS_LEFT 40  /* at least */
+#define AXIS_RIGHT 40
 #define AXIS_BELOW 30
 #define LEGEND_LINE 15
 #define MARK_SPACING_PX 170
@@ -142,7 +143,7 @@ static void widen(const struct panel_series *series, double *low, double *high)
 /* Thresholds are shown, too, unless that would squeeze what was measured. */
 static void widen_to_thresholds(const struct dashboard_panel *panel, double *low, double *high)
 {
-    double range = fmax(*high - *low, fabs(*high) * 0.1);
+    double range = *high > *low ? *high - *low : INFINITY; /* a flat line leaves room for all */
     for (size_t i = 0; i < panel->thresholds.count; i++) {
         double value = panel->thresholds.step[i].value;
         if (!panel->thresholds.percent && isfinite(value) && value > *low - 2 * range &&
@@ -176,7 +177,7 @@ static struct svg_scale scale_of(const struct plot *plot, bool right)
     if (!right && shows_thresholds(panel)) {
         widen_to_thresholds(panel, &low, &high);
     }
-    double room = high > low ? (high - low) * 0.06 : fmax(fabs(high) * 0.1, 1e-9);
+    double room = high > low ? (high - low) * 0.06 : high == 0 ? 1 : fabs(high) * 0.1;
     bool from_zero = right || (isfinite(panel->min) && panel->min == 0);
     low = from_zero && low >= 0 ? 0 : low - room;
     low = !right && isfinite(panel->min) ? fmin(panel->min, low + room) : low;
@@ -325,6 +326,16 @@ static int legend_lines(const struct panel_figure *figure)
     return (int)fmin(fmax(lines, 1), most);
 }
 
+/* Room for the values of an axis, going by its ends. */
+static double axis_width(const struct svg_scale *scale, const char *unit)
+{
+    char low[128], high[128];
+    units_text(unit, scale->from, 0, low, sizeof low);
+    units_text(unit, scale->to, 0, high, sizeof high);
+    double width = fmax(svg_text_width(low, 10), svg_text_width(high, 10)) + 10;
+    return fmin(fmax(width, AXIS_LEFT), SVG_PANEL_AXIS_MAX);
+}
+
 void svg_panel_timeseries(const struct panel_figure *figure)
 {
     const struct panel_view *view = &figure->entry->view;
@@ -341,8 +352,10 @@ void svg_panel_timeseries(const struct panel_figure *figure)
     }
     const struct svg_box *box = &figure->box;
     int lines = box->h < 90 ? 0 : legend_lines(figure);
-    plot.box = (struct svg_box){box->x + AXIS_LEFT, box->y + 2,
-                                box->w - AXIS_LEFT - (plot.has_right ? AXIS_RIGHT : 8),
+    plot.left = scale_of(&plot, false);
+    double left = axis_width(&plot.left, plot.left_unit);
+    plot.box = (struct svg_box){box->x + left, box->y + 2,
+                                box->w - left - (plot.has_right ? AXIS_RIGHT : 8),
                                 fmax(box->h - 4 - AXIS_BELOW - lines * LEGEND_LINE, 20)};
     plot.left = scale_of(&plot, false);
     plot.right = scale_of(&plot, true);

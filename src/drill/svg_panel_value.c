@@ -11,6 +11,7 @@
 
 #define STRIP_HEIGHT 30
 #define BARS_MAX 12
+#define BOLD 1.15 /* bold letters are so much wider */
 
 /* ---- at the end of each phase ---- */
 
@@ -98,7 +99,7 @@ static void draw_number(const struct panel_figure *figure, const struct svg_box 
     double px = fmin(30, box->h * 0.6);
     const char *size = px >= 28 ? "big" : px >= 20 ? "mid-size" : "";
     px = px >= 28 ? 28 : px >= 20 ? 20 : 12;
-    double half = fmin(svg_text_width(series->text, px), box->w - 40) / 2;
+    double half = fmin(svg_text_width(series->text, px) * BOLD, box->w - 40) / 2;
     double middle = box->x + box->w / 2, y = box->y + box->h / 2 + px / 3;
     char class[48];
     snprintf(class, sizeof class, "bold mid num %s", size);

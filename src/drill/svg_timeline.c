@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define GUTTER 262 /* for names, left of the plot */
+#define GUTTER 276 /* for names, left of the plot */
 #define RIGHT 150  /* for what is said of a row, right of it */
 #define PLOT_WIDTH (SVG_TIMELINE_WIDTH - GUTTER - RIGHT)
 #define PHASES_HEIGHT 26
@@ -86,6 +86,12 @@ const char *svg_timeline_disturbance_text(enum scenario_disturb kind)
     return names[kind];
 }
 
+/* An alert of severity "none" is to fire always. */
+static bool is_heartbeat(const struct evidence_alert *alert)
+{
+    return strcmp(alert->rule->severity, "none") == 0;
+}
+
 void svg_timeline_alert_text(const struct evidence_alert *alert, char *out, size_t size)
 {
     size_t fired = 0;
@@ -95,7 +101,9 @@ void svg_timeline_alert_text(const struct evidence_alert *alert, char *out, size
         first_s = isnan(first_s) ? firing_s : first_s;
         fired += isnan(firing_s) ? 0 : 1;
     }
-    if (alert->count == 0) {
+    if (is_heartbeat(alert) && alert->count > 0) {
+        snprintf(out, size, "fires always");
+    } else if (alert->count == 0) {
         snprintf(out, size, "silent");
     } else if (fired == 0) {
         snprintf(out, size, "pending only");
@@ -223,21 +231,23 @@ static void draw_allowed(struct figure *figure, const char *alert)
     }
 }
 
-static void draw_state(struct figure *figure, bool firing, double from_s, double to_s)
+/* class: of firing; NULL = it is pending. */
+static void draw_state(struct figure *figure, const char *class, double from_s, double to_s)
 {
     struct svg_box box = {x_at(figure, from_s), figure->y + 3, 0, ALERT_HEIGHT - 8};
     box.w = fmax(x_at(figure, to_s) - box.x, 4);
-    if (!firing) {
+    if (class == NULL) {
         svg_rect_pattern(figure->out, figure->id, "hatch", &box);
         return;
     }
-    svg_rect(figure->out, "past", &box);
+    svg_rect(figure->out, class, &box);
     if (box.w > 44) {
         svg_text(figure->out, "on mid small", box.x + box.w / 2, box.y + 10, "firing");
     }
 }
 
-static void draw_episode(struct figure *figure, const struct evidence_episode *e)
+static void draw_episode(struct figure *figure, const struct evidence_episode *e,
+                         const char *firing_class)
 {
     double end_s = end_of(figure->report), middle = figure->y + ALERT_HEIGHT / 2.0 - 1;
     double over_s = isnan(e->resolved_s) ? end_s : e->resolved_s;
@@ -250,10 +260,10 @@ static void draw_episode(struct figure *figure, const struct evidence_episode *e
     if (!isnan(e->pending_s)) {
         /* One that never fired has no end: it is drawn as a moment. */
         double to_s = isnan(e->firing_s) ? e->pending_s : e->firing_s;
-        draw_state(figure, false, e->pending_s, to_s);
+        draw_state(figure, NULL, e->pending_s, to_s);
     }
     if (!isnan(e->firing_s)) {
-        draw_state(figure, true, e->firing_s, over_s);
+        draw_state(figure, firing_class, e->firing_s, over_s);
     }
     if (e->resolve == EVIDENCE_VANISHED) {
         svg_symbol(figure->out, SVG_CROSS, "plain mark", x_at(figure, over_s), middle, 5);
@@ -278,7 +288,7 @@ static void draw_alert(struct figure *figure, const struct evidence_alert *alert
                  alert->rule->name);
     svg_line(figure->out, "grid", GUTTER, middle, GUTTER + PLOT_WIDTH, middle);
     for (size_t i = 0; i < alert->count; i++) {
-        draw_episode(figure, &alert->episode[i]);
+        draw_episode(figure, &alert->episode[i], is_heartbeat(alert) ? "mute" : "past");
     }
     draw_allowed(figure, alert->rule->name);
     svg_timeline_alert_text(alert, text, sizeof text);
@@ -304,7 +314,7 @@ static void draw_alerts(struct figure *figure)
 static void widen(const struct prometheus_point *point, size_t count, double *low, double *high)
 {
     for (size_t i = 0; i < count; i++) {
-        if (isfinite(point[i].value)) {
+        if (isfinite(point[i].value) && point[i].time_s >= 0) {
             *low = fmin(*low, point[i].value);
             *high = fmax(*high, point[i].value);
         }
@@ -335,7 +345,9 @@ static void draw_points(struct figure *figure, const struct svg_scale *scale, co
 {
     struct svg_point *point = mem_array(count + 1, sizeof *point);
     for (size_t i = 0; i < count; i++) {
-        bool known = isfinite(from[i].value);
+        /* A stack that ran before the drill knows what was before it. */
+        bool known = isfinite(from[i].value) && from[i].time_s >= 0 &&
+                     from[i].time_s <= end_of(figure->report);
         point[i].x = known ? svg_at(&figure->time, from[i].time_s) : NAN;
         point[i].y = known ? svg_at(scale, from[i].value) : NAN;
     }

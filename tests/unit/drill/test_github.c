@@ -46,6 +46,18 @@ Test(github, what_failed_is_told_first_with_its_line)
     made_report_free(made);
 }
 
+Test(github, a_row_that_the_scenario_does_not_list_has_no_line)
+{
+    struct made_report *made = made_report_new();
+    struct buf out;
+    made->scenario.expectation_count = 2;
+    const char *text = annotate(made, NULL, &out);
+    cr_expect_not_null(strstr(text, "made-up.yml,line=42,title="));
+    cr_expect_not_null(strstr(text, "made-up.yml,title=MeanRatingLow stays silent"), "%s", text);
+    buf_deinit(&out);
+    made_report_free(made);
+}
+
 Test(github, a_drill_that_passed_is_not_annotated)
 {
     struct made_report *made = made_report_new();

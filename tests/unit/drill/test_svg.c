@@ -138,7 +138,7 @@ Test(svg, texts_are_cut_between_characters)
 {
     char out[32];
     cr_expect_str_eq(svg_fit("short", 10, 100, out, sizeof out), "short");
-    cr_expect_str_eq(svg_fit("a rather long text", 10, 40, out, sizeof out), "a rath\xe2\x80\xa6");
+    cr_expect_str_eq(svg_fit("a rather long text", 10, 40, out, sizeof out), "a rat\xe2\x80\xa6");
     cr_expect_str_eq(svg_fit("\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4", 10, 20, out, sizeof out),
                      "\xc3\xa4\xc3\xa4\xe2\x80\xa6");
     cr_expect_str_eq(svg_fit("", 10, 40, out, sizeof out), "");

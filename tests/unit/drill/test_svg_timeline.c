@@ -5,6 +5,7 @@
 
 #include <criterion/criterion.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 static size_t count_of(const char *text, const char *part)
@@ -94,7 +95,8 @@ Test(svg_timeline, an_alert_is_put_in_few_words)
 {
     struct evidence_episode episodes[] = {{10, 12.5, 20, EVIDENCE_RECOVERED, 13, 21},
                                           {30, 31, NAN, EVIDENCE_NOT_RESOLVED, NAN, NAN}};
-    struct evidence_alert alert = {.count = 2, .episode = episodes};
+    struct rules_alert rule = {.severity = "ticket"};
+    struct evidence_alert alert = {.rule = &rule, .count = 2, .episode = episodes};
     char text[64];
     svg_timeline_alert_text(&alert, text, sizeof text);
     cr_expect_str_eq(text, "fired 2 times");
@@ -107,4 +109,8 @@ Test(svg_timeline, an_alert_is_put_in_few_words)
     alert.count = 0;
     svg_timeline_alert_text(&alert, text, sizeof text);
     cr_expect_str_eq(text, "silent");
+    snprintf(rule.severity, sizeof rule.severity, "none");
+    alert.count = 1;
+    svg_timeline_alert_text(&alert, text, sizeof text);
+    cr_expect_str_eq(text, "fires always");
 }
