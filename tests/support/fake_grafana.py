@@ -222,7 +222,7 @@ class Answerer(http.server.BaseHTTPRequestHandler):
 
     def frame(self, query, meta, series):
         labels = series["metric"]
-        factor = 1.01 if self.server."value" in options.wrong else 1
+        factor = 1.01 if "value" in self.server.options.wrong else 1
         times = [int(round(t * 1000)) for t, _ in series["values"]]
         values, odd = column([v for _, v in series["values"]])
         values = [v if v is None else v * factor for v in values]
@@ -243,7 +243,8 @@ def main():
     parser.add_argument("--rules")
     parser.add_argument("--uid", default="prometheus")
     parser.add_argument("--interval", default="15s")
-    parser.add_argument("--wrong", action="append", default=[], choices=["step", "value", "panel", "rules"])
+    parser.add_argument("--wrong", action="append", default=[],
+                        choices=["step", "value", "panel", "rules"])
     parser.add_argument("--anonymous", action="store_true")
     options = parser.parse_args()
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answerer)
