@@ -269,7 +269,8 @@ static void add_episodes(struct buf *out, const struct report *report)
         if (alert->count == 0) {
             buf_text(out, "<tr>");
             html_cell(out, "keep", alert->rule->name);
-            buf_text(out, "<td colspan=\"6\" class=\"dim\">silent</td></tr>\n");
+            buf_printf(out, "<td colspan=\"6\" class=\"dim\">%s</td></tr>\n",
+                       evidence->complete ? "silent" : "not known");
         }
     }
     html_table_end(out);

@@ -92,7 +92,8 @@ static bool is_heartbeat(const struct evidence_alert *alert)
     return strcmp(alert->rule->severity, "none") == 0;
 }
 
-void svg_timeline_alert_text(const struct evidence_alert *alert, char *out, size_t size)
+void svg_timeline_alert_text(const struct evidence_alert *alert, bool complete, char *out,
+                             size_t size)
 {
     size_t fired = 0;
     double first_s = NAN;
@@ -104,7 +105,7 @@ void svg_timeline_alert_text(const struct evidence_alert *alert, char *out, size
     if (is_heartbeat(alert) && alert->count > 0) {
         snprintf(out, size, "fires always");
     } else if (alert->count == 0) {
-        snprintf(out, size, "silent");
+        snprintf(out, size, complete ? "silent" : "not known");
     } else if (fired == 0) {
         snprintf(out, size, "pending only");
     } else if (fired == 1) {
@@ -223,6 +224,9 @@ static void draw_allowed(struct figure *figure, const char *alert)
             continue;
         }
         double from_s = seconds(scenario->phase[e->phase].start_ns);
+        if (from_s >= end_of(figure->report)) {
+            continue;
+        }
         double from = x_at(figure, from_s), to = x_at(figure, from_s + seconds(e->within_ns));
         double y = figure->y + ALERT_HEIGHT - 1.5;
         svg_line(figure->out, "allowed", from, y, to, y);
@@ -291,7 +295,7 @@ static void draw_alert(struct figure *figure, const struct evidence_alert *alert
         draw_episode(figure, &alert->episode[i], is_heartbeat(alert) ? "mute" : "past");
     }
     draw_allowed(figure, alert->rule->name);
-    svg_timeline_alert_text(alert, text, sizeof text);
+    svg_timeline_alert_text(alert, figure->report->evidence->complete, text, sizeof text);
     svg_text(figure->out, quiet ? "dim small num" : "small num", GUTTER + PLOT_WIDTH + 8,
              figure->y + 13, text);
     figure->y += ALERT_HEIGHT;

@@ -20,8 +20,9 @@ void svg_delays(struct buf *out, const char *id, const struct report *report);
 void svg_timeline_injection_text(const struct drift_injection *injection, char *out, size_t size);
 /* "restart of the target" */
 const char *svg_timeline_disturbance_text(enum scenario_disturb kind);
-/* The most important thing to know of an alert's episodes: "fired 13.0 s after the onset",
- * "silent". */
-void svg_timeline_alert_text(const struct evidence_alert *alert, char *out, size_t size);
+/* The most important thing to know of an alert's episodes: "fired at 13.0 s", "silent". If the
+ * evidence is not complete, an alert without episodes is not known to have been silent. */
+void svg_timeline_alert_text(const struct evidence_alert *alert, bool complete, char *out,
+                             size_t size);
 
 #endif

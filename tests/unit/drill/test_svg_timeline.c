@@ -98,19 +98,21 @@ Test(svg_timeline, an_alert_is_put_in_few_words)
     struct rules_alert rule = {.severity = "ticket"};
     struct evidence_alert alert = {.rule = &rule, .count = 2, .episode = episodes};
     char text[64];
-    svg_timeline_alert_text(&alert, text, sizeof text);
+    svg_timeline_alert_text(&alert, true, text, sizeof text);
     cr_expect_str_eq(text, "fired 2 times");
     alert.count = 1;
-    svg_timeline_alert_text(&alert, text, sizeof text);
+    svg_timeline_alert_text(&alert, true, text, sizeof text);
     cr_expect_str_eq(text, "fired at 12.5 s");
     episodes[0].firing_s = NAN;
-    svg_timeline_alert_text(&alert, text, sizeof text);
+    svg_timeline_alert_text(&alert, true, text, sizeof text);
     cr_expect_str_eq(text, "pending only");
     alert.count = 0;
-    svg_timeline_alert_text(&alert, text, sizeof text);
+    svg_timeline_alert_text(&alert, true, text, sizeof text);
     cr_expect_str_eq(text, "silent");
+    svg_timeline_alert_text(&alert, false, text, sizeof text);
+    cr_expect_str_eq(text, "not known", "nobody could be asked");
     snprintf(rule.severity, sizeof rule.severity, "none");
     alert.count = 1;
-    svg_timeline_alert_text(&alert, text, sizeof text);
+    svg_timeline_alert_text(&alert, true, text, sizeof text);
     cr_expect_str_eq(text, "fires always");
 }
