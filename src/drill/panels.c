@@ -140,16 +140,27 @@ static const struct panel_shown *same_series(const struct panel_glance *in,
     return NULL;
 }
 
+static size_t count_headline(const struct panel_glance *glance)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < glance->count; i++) {
+        count += glance->shown[i].headline;
+    }
+    return count;
+}
+
+/* Counts, bounds and limits that a panel draws beside its measure move with the traffic. */
 static bool has_moved(const struct panel_glance *from, const struct panel_glance *to)
 {
     if (!from->ok || !to->ok) {
         return false;
     }
-    bool moved = from->count != to->count;
+    bool moved = count_headline(from) != count_headline(to);
     for (size_t i = 0; i < to->count && !moved; i++) {
         const struct panel_shown *before = same_series(from, &to->shown[i]);
-        moved = before == NULL || strcmp(before->colour, to->shown[i].colour) != 0 ||
-                value_moved(before, &to->shown[i]);
+        moved = to->shown[i].headline &&
+                (before == NULL || strcmp(before->colour, to->shown[i].colour) != 0 ||
+                 value_moved(before, &to->shown[i]));
     }
     return moved;
 }

@@ -65,8 +65,8 @@ struct panel_entry {
     int phase_count; /* phases whose end was reached */
     struct panel_glance
         at_end[SCENARIO_PHASES_MAX]; /* of each phase, over SCENARIO_PANEL_RANGE_NS */
-    bool moved; /* in colour, in which series there are, or in a value, from one phase's end after
-                   the warm-up to another's */
+    bool moved; /* its first query: in colour, in which series there are, or in a value, from one
+                   phase's end after the warm-up to another's */
 };
 
 struct panel_book {
