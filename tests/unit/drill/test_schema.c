@@ -656,11 +656,20 @@ static bool is_order_of_films(const char *text, json_t *document, const char *pa
 /* What no schema can see, because it lies between two places of the document. */
 static bool only_reader_sees(const struct fault *fault, json_t *document)
 {
-    static const char *const texts[] = {
-        "time_scale",       "24 hours",          "a second phase named",    "only the last phase",
-        "only one phase",   "no phase is named", "longer than the",         "ends before it starts",
-        "shorter than the", "is above",          "expected a phase before", "no person is new",
-        "needs 'newcomers'"};
+    static const char *const texts[] = {"time_scale",
+                                        "24 hours",
+                                        "a second phase named",
+                                        "only the last phase",
+                                        "only one phase",
+                                        "no phase is named",
+                                        "longer than the",
+                                        "ends before it starts",
+                                        "shorter than the",
+                                        "is above",
+                                        "expected a phase before",
+                                        "no person is new",
+                                        "needs 'newcomers'",
+                                        "expected another phase than"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         if (strstr(fault->text, texts[i]) != NULL) {
             return true;
