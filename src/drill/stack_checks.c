@@ -15,6 +15,8 @@
 
 /* Evidence is taken by our clock from samples stamped by Prometheus's. */
 #define CLOCK_DIFFERENCE_MAX_S 0.5
+#define SAME_START_S 0.01
+#define SCRAPE_PATIENCE 20 /* looks, half a second apart */
 #define LOOKBACK_NS (300 * CLOCK_NS_PER_S)
 
 struct checks {
@@ -64,39 +66,67 @@ static const json_t *find_target(const struct checks *checks, const json_t *answ
     return found;
 }
 
+#define START_METRIC "process_start_time_seconds"
+
+/* When the target began, as it says itself. */
+static bool own_start(const struct checks *checks, double *out_s)
+{
+    struct buf body;
+    struct metrics_snapshot *own = NULL;
+    bool known = false;
+    if (stack_fetch(checks->config->target_url, "/metrics", &body) && body.len > 0 &&
+        metrics_parse(checks->config->target_url, body.data, body.len, &own, NULL) == ERR_OK) {
+        *out_s = metrics_sum(own, START_METRIC, NULL, 0, &known);
+        metrics_snapshot_free(own);
+    }
+    buf_deinit(&body);
+    return known;
+}
+
+/* When what Prometheus scrapes began; false if it has no, or no recent, sample of it. */
+static bool scraped_start(const struct checks *checks, double *out_s)
+{
+    double now_s = (double)clock_wall_ns() / (double)CLOCK_NS_PER_S;
+    bool found = false;
+    return prometheus_value(checks->stack->client, START_METRIC "{job=\"recommender\"}", now_s,
+                            out_s, &found, NULL) == ERR_OK &&
+           found;
+}
+
 /* The address may be called otherwise here and there, so the service itself is recognised, by the
  * moment at which it began. */
 static void check_identity(const struct checks *checks, const char *scraped_url)
 {
-    static const char metric[] = "process_start_time_seconds";
-    struct buf body;
-    struct metrics_snapshot *own = NULL;
-    bool known = false, scraped = false;
     double started_s = 0, scraped_s = 0;
-    double now_s = (double)clock_wall_ns() / (double)CLOCK_NS_PER_S;
-    if (stack_fetch(checks->config->target_url, "/metrics", &body) && body.len > 0 &&
-        metrics_parse(checks->config->target_url, body.data, body.len, &own, NULL) == ERR_OK) {
-        started_s = metrics_sum(own, metric, NULL, 0, &known);
-        metrics_snapshot_free(own);
-    }
-    buf_deinit(&body);
-    bool asked =
-        prometheus_value(checks->stack->client, "process_start_time_seconds{job=\"recommender\"}",
-                         now_s, &scraped_s, &scraped, NULL) == ERR_OK;
-    if (!known) {
+    if (!own_start(checks, &started_s)) {
         faults_add(checks->faults, checks->config->target_url, 0, "",
-                   "does not export %s at /metrics, by which it is recognised", metric);
-    } else if (!asked || !scraped) {
-        FAULT(checks, "holds no %s of job \"recommender\"", metric);
-    } else if (fabs(started_s - scraped_s) > 0.01) {
+                   "does not export %s at /metrics, by which it is recognised", START_METRIC);
+    } else if (!scraped_start(checks, &scraped_s)) {
+        FAULT(checks, "holds no %s of job \"recommender\"", START_METRIC);
+    } else if (fabs(started_s - scraped_s) > SAME_START_S) {
         FAULT(checks, "scrapes %s, which is not the service at %s: that one began %+.2f s later",
               scraped_url, checks->config->target_url, started_s - scraped_s);
+    }
+}
+
+/* One scrape may have missed, and one that comes after a start of the target is still to come. */
+static void await_scrape(const struct checks *checks)
+{
+    bool fresh = false;
+    for (int i = 0; i < SCRAPE_PATIENCE && !fresh; i++) {
+        double started_s = 0, scraped_s = 0;
+        fresh = own_start(checks, &started_s) && scraped_start(checks, &scraped_s) &&
+                fabs(started_s - scraped_s) <= SAME_START_S;
+        if (!fresh) {
+            clock_sleep_ns(CLOCK_NS_PER_S / 2);
+        }
     }
 }
 
 static void check_target(const struct checks *checks)
 {
     char wanted[32];
+    await_scrape(checks);
     json_t *answer =
         stack_fetch_json(checks->stack->prometheus_url, "/api/v1/targets?state=active");
     const json_t *target = find_target(checks, answer);
