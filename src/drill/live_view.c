@@ -11,7 +11,9 @@
 
 #define CELLS 480     /* moments remembered; more than columns, so that any width can be drawn */
 #define LIVES_MAX 512 /* totals of the engine, a second each */
-#define LABEL 22
+#define LABEL 22      /* columns of names ... */
+#define LABEL_WIDE 36
+#define COLUMNS_WIDE 104 /* ... of a terminal this wide */
 #define VALUE 26
 #define LEVELS 8
 
@@ -242,7 +244,7 @@ void live_view_take(struct live_view *view, const struct live_now *now)
 struct canvas {
     const struct live_view *view;
     struct buf *out;
-    int plot; /* columns of the axis */
+    int label, plot; /* columns of names, and of the axis */
 };
 
 static const char *level_text(const struct canvas *canvas, int level)
@@ -278,6 +280,18 @@ static void put(const struct canvas *canvas, int width, const char *text)
     buf_printf(canvas->out, "%*s", width - column, "");
 }
 
+/* Names of alerts differ at their ends: a long one loses its middle. */
+static void put_name(const struct canvas *canvas, int width, const char *name)
+{
+    char cut[128];
+    int length = (int)strlen(name), tail = width / 2;
+    if (length > width) {
+        snprintf(cut, sizeof cut, "%.*s..%s", width - tail - 2, name, name + length - tail);
+        name = cut;
+    }
+    put(canvas, width, name);
+}
+
 /* Cells [from, to) of a column. */
 static void cells_of(const struct canvas *canvas, int column, size_t *from, size_t *to)
 {
@@ -308,7 +322,7 @@ static void draw_head(const struct canvas *canvas)
              seconds > 0 ? (double)asked / seconds : 0.0,
              (long long)(view->live.failed + view->live.unknown), (long long)view->live.steps_late);
     paint(canvas, "1");
-    put(canvas, LABEL + canvas->plot + VALUE, text);
+    put(canvas, canvas->label + canvas->plot + VALUE, text);
     paint(canvas, "0");
     buf_text(canvas->out, "\n");
 }
@@ -317,7 +331,7 @@ static void draw_phases(const struct canvas *canvas)
 {
     const struct scenario *scenario = canvas->view->scenario;
     int at = 0;
-    put(canvas, LABEL, "");
+    put(canvas, canvas->label, "");
     for (int i = 0; i < scenario->phase_count; i++) {
         const struct scenario_phase *phase = &scenario->phase[i];
         int end = column_at(canvas, phase->start_ns + phase->duration_ns);
@@ -336,7 +350,7 @@ static void draw_progress(const struct canvas *canvas)
     const struct live_view *view = canvas->view;
     int done = column_at(canvas, view->now_ns);
     char text[64];
-    put(canvas, LABEL, "");
+    put(canvas, canvas->label, "");
     for (int i = 0; i < canvas->plot; i++) {
         buf_text(canvas->out, i < done ? level_text(canvas, view->unicode ? 4 : LEVELS)
                                        : (view->unicode ? "\xc2\xb7" : "."));
@@ -354,7 +368,7 @@ static void draw_injection(const struct canvas *canvas, const struct drift_injec
     double end = (double)view->scenario->end_ns;
     int now = column_at(canvas, view->now_ns);
     char text[64];
-    put(canvas, LABEL, drift_kind_name(injection->kind));
+    put(canvas, canvas->label, drift_kind_name(injection->kind));
     for (int i = 0; i < canvas->plot; i++) {
         int64_t middle_ns = (int64_t)((i + 0.5) / canvas->plot * end);
         double share = drift_intensity(injection, middle_ns);
@@ -403,13 +417,13 @@ static void draw_line(const struct canvas *canvas, const char *name, const float
     if (isfinite(last)) {
         snprintf(value, sizeof value, "%.3f", last);
     }
-    put(canvas, LABEL, name);
+    put(canvas, canvas->label, name);
     draw_values(canvas, values, low, high);
     snprintf(text, sizeof text, "  %s", value);
-    if (isfinite(objective)) {
-        snprintf(text, sizeof text, "  %s  objective %.3f", value, objective);
-    }
     bool past = isfinite(objective) && last < objective;
+    if (isfinite(objective)) {
+        snprintf(text, sizeof text, "  %s %s objective %.3f", value, past ? "<" : " ", objective);
+    }
     if (past) {
         paint(canvas, "1");
     }
@@ -449,7 +463,7 @@ static void draw_alert(const struct canvas *canvas, const struct alert_row *row)
     static const char *const colours[] = {"0", "33", "1;31"};
     int now = column_at(canvas, canvas->view->now_ns);
     char text[64];
-    put(canvas, LABEL - 1, row->name);
+    put_name(canvas, canvas->label - 1, row->name);
     buf_text(canvas->out, " ");
     paint(canvas, colours[row->now]);
     for (int i = 0; i < canvas->plot; i++) {
@@ -473,7 +487,7 @@ static int draw_alerts(const struct canvas *canvas, int room)
     const struct live_view *view = canvas->view;
     int lines = 0;
     if (view->alert_count == 0 && room > 0) {
-        put(canvas, LABEL + canvas->plot + VALUE, "no alert has been pending yet");
+        put(canvas, canvas->label + canvas->plot + VALUE, "no alert has been pending yet");
         buf_text(canvas->out, "\n");
         return 1;
     }
@@ -481,7 +495,7 @@ static int draw_alerts(const struct canvas *canvas, int room)
         if (lines == room - 1 && i + 1 < view->alert_count) {
             char text[64];
             snprintf(text, sizeof text, "and %zu more alerts", view->alert_count - i);
-            put(canvas, LABEL + canvas->plot + VALUE, text);
+            put(canvas, canvas->label + canvas->plot + VALUE, text);
             buf_text(canvas->out, "\n");
         } else {
             draw_alert(canvas, &view->alert[i]);
@@ -494,7 +508,9 @@ static int draw_alerts(const struct canvas *canvas, int room)
 int live_view_draw(const struct live_view *view, int columns, int rows, struct buf *out)
 {
     columns = columns < LIVE_COLUMNS_MAX ? columns : LIVE_COLUMNS_MAX;
-    struct canvas canvas = {.view = view, .out = out, .plot = columns - LABEL - VALUE - 1};
+    int label = columns >= COLUMNS_WIDE ? LABEL_WIDE : LABEL;
+    struct canvas canvas = {
+        .view = view, .out = out, .label = label, .plot = columns - label - VALUE - 1};
     int lines = 3 + 2 * LIVE_QUANTITIES;
     draw_head(&canvas);
     draw_phases(&canvas);

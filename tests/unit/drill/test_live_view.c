@@ -107,8 +107,8 @@ Test(live_view, a_frame_says_what_is_going_on)
                                          "40 of 100 s",
                                          "100 % injected",
                                          "  0.100", /* the truth of the last 15 s */
-                                         "  0.299  objective 0.235", /* as recorded */
-                                         "  0.050",                  /* reciprocal rank per list */
+                                         "  0.299   objective 0.235", /* as recorded */
+                                         "  0.050",                   /* reciprocal rank per list */
                                          "  4.000",
                                          "FIRING since 35 s"};
     play_to(view, 40);
@@ -132,8 +132,32 @@ Test(live_view, an_alert_that_resolved_keeps_its_row)
     const char *row = strstr(frame(view, 122, 40, &out, &lines), "ConversionLow");
     cr_assert_not_null(row);
     cr_expect_not_null(strstr(row, "quiet since 81 s"), "%s", row);
-    cr_expect_not_null(strstr(row, "...~~~~###"), "%s", row);
+    cr_expect_not_null(strstr(row, "...~~~###"), "%s", row);
     cr_expect_not_null(strstr(row, "###....."), "%s", row);
+    buf_deinit(&out);
+    live_view_free(view);
+}
+
+Test(live_view, long_names_keep_both_ends)
+{
+    struct live_view *view = live_view_new(&made, false, false);
+    struct live_watched watched;
+    struct live_now now = {.drill_ns = CLOCK_NS_PER_S, .watched = &watched};
+    struct buf out;
+    int lines;
+    live_watched_init(&watched);
+    live_watched_add(&watched, "ALERTS", "RecommendationConversionLow", "pending", 1);
+    live_watched_add(&watched, "ALERTS", "RecommendationConversionCusum", "firing", 1);
+    live_watched_add(&watched, "job:recommendation_conversion:ratio15m", "", "", 0.2);
+    live_watched_add(&watched, "objective:recommendation_conversion:min", "", "", 0.235);
+    live_view_take(view, &now);
+    const char *text = frame(view, 80, 30, &out, &lines);
+    cr_expect_not_null(strstr(text, "Recommend..versionLow "), "%s", text);
+    cr_expect_not_null(strstr(text, "Recommend..rsionCusum "), "%s", text);
+    cr_expect_not_null(strstr(text, "0.200 < objective 0.235"), "without colour, too: %s", text);
+    buf_deinit(&out);
+    text = frame(view, 120, 30, &out, &lines);
+    cr_expect_not_null(strstr(text, "RecommendationConversionCusum "), "%s", text);
     buf_deinit(&out);
     live_view_free(view);
 }
