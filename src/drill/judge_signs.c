@@ -26,9 +26,8 @@
 
 #define KNOWN_MIN 0.01 /* relative, of the expected value */
 #define STANDARD_ERRORS 3
-#define STUCK_SHARE 0.25   /* of the truth's move; a panel that goes less far is stuck */
-#define STUCK_MIN 0.10     /* smallest move of the truth, relative, that a panel must show ... */
-#define STUCK_PSI_MIN 0.10 /* ... and of the index */
+#define STUCK_SHARE 0.25 /* of the truth's move; a panel that goes less far is stuck */
+#define STUCK_MIN 0.10   /* smallest move of the truth, in its unit, that a panel must show */
 #define STUCK_ERRORS 6
 #define LISTS_MIN 100
 
@@ -185,7 +184,6 @@ static void judge_move(const struct sign *sign, struct judge_row *row)
     double error = truth->error / unit;
     double people = worse_sign(sign->quantity) * (truth->now - truth->rest) / unit;
     double panel = panel_move(sign, &from, &to, &series);
-    double least = sign->quantity == SCENARIO_RATING_PSI ? STUCK_PSI_MIN : STUCK_MIN;
     if (isnan(panel)) {
         judge_observe(row, "it shows no number at the end of %s and of %s",
                       sign->at->scenario->phase[sign->rest_phase].name,
@@ -194,7 +192,8 @@ static void judge_move(const struct sign *sign, struct judge_row *row)
         return;
     }
     bool wrong = panel < -STANDARD_ERRORS * error * sqrt((double)series) - KNOWN_MIN;
-    bool stuck = people > STUCK_ERRORS * error && people > least && panel < STUCK_SHARE * people;
+    bool stuck =
+        people > STUCK_ERRORS * error && people > STUCK_MIN && panel < STUCK_SHARE * people;
     if (wrong || stuck) {
         signs_explain(sign->quantity, sign->course->query, reason, sizeof reason);
         judge_worsen(row, JUDGE_FAIL);
