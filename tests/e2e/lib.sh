@@ -126,16 +126,17 @@ machine_too_busy() { # machine_too_busy STATUS FOLDER
     ' "$2/verdict.json" >/dev/null 2>&1
 }
 
-# judged_drill NAME SCENARIO [OPTION...]: as drill, once more if the machine was too busy.
+# judged_drill NAME SCENARIO [OPTION...]: as drill, again, twice at most, while the machine is too busy.
 judged_drill() {
-    drill "$@"
-    if machine_too_busy "$status" "$folder"; then
-        echo "# $1: the machine was too busy, once more:" \
+    local name=$1 again
+    shift
+    drill "$name" "$@"
+    for again in again third; do
+        machine_too_busy "$status" "$folder" || return
+        echo "# $name: the machine was too busy, once more:" \
             "$(jq -c '.invalid_because' "$folder/verdict.json")"
-        local name=$1
-        shift
-        drill "$name-again" "$@"
-    fi
+        drill "$name-$again" "$@"
+    done
 }
 
 # until_true SECONDS COMMAND...: polls
