@@ -132,7 +132,7 @@ judged_drill() {
     shift
     drill "$name" "$@"
     for again in again third; do
-        machine_too_busy "$status" "$folder" || return
+        machine_too_busy "$status" "$folder" || return 0
         echo "# $name: the machine was too busy, once more:" \
             "$(jq -c '.invalid_because' "$folder/verdict.json")"
         drill "$name-$again" "$@"
