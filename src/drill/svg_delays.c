@@ -42,7 +42,7 @@ static void draw_parts(struct buf *out, const struct svg_scale *scale, double y,
         double from = svg_at(scale, seconds(at_ns));
         at_ns += budget->part_ns[p];
         struct svg_box box = {from, y + 6, svg_at(scale, seconds(at_ns)) - from, 16};
-        char tip[96], class[16];
+        char tip[96], class[32];
         if (budget->part_ns[p] <= 0) {
             continue;
         }
@@ -109,7 +109,7 @@ static void draw_legend(struct buf *out, double y)
 {
     double x = GUTTER;
     for (int p = 0; p < DELAY_PARTS; p++) {
-        char class[16];
+        char class[32];
         struct svg_box box = {x, y, 16, 14};
         snprintf(class, sizeof class, "wash s%d", p);
         svg_rect(out, class, &box);

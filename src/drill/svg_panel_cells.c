@@ -110,7 +110,7 @@ static void draw_rows(const struct heat *heat, double names)
 static void draw_shades(const struct heat *heat, double y)
 {
     struct buf *out = heat->figure->out;
-    char text[96], most[64], class[16];
+    char text[96], most[64], class[32];
     double x = heat->plot.x;
     svg_text(out, "dim tiny num", x, y + 10, "none");
     x += 28;
