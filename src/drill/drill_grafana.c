@@ -17,6 +17,7 @@
 
 /* As provisioned. */
 #define DATASOURCE_UID "prometheus"
+#define TOLD_MAX 5 /* differences a check that are logged; verdict.json has more */
 
 struct asked { /* one row of the verdict */
     const char *name, *what;
@@ -108,7 +109,7 @@ static void add_row(const struct asked *asked, struct judgement *judgement)
     }
     const struct grafana_findings *findings = &asked->findings;
     struct judge_row *row = &judgement->row[judgement->row_count++];
-    size_t kept = findings->count < GRAFANA_FINDINGS_MAX ? findings->count : GRAFANA_FINDINGS_MAX;
+    size_t told = findings->count < TOLD_MAX ? findings->count : TOLD_MAX;
     *row = (struct judge_row){.outcome = JUDGE_PASS};
     snprintf(row->name, sizeof row->name, "%s", asked->name);
     snprintf(row->wanted, sizeof row->wanted, "all of %zu %s", findings->compared, asked->what);
@@ -123,7 +124,7 @@ static void add_row(const struct asked *asked, struct judgement *judgement)
                  findings->count == 1 ? "" : "s", findings->finding[0].about,
                  findings->finding[0].text);
     }
-    for (size_t i = 0; i < kept; i++) {
+    for (size_t i = 0; i < told; i++) {
         log_write(LOG_WARN, "grafana", "%s: %s", findings->finding[i].about,
                   findings->finding[i].text);
     }
