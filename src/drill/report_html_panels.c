@@ -1,6 +1,7 @@
 #include "drill/report_html_int.h"
 
 #include "base/fileio.h"
+#include "base/text.h"
 #include "drill/panels.h"
 #include "drill/svg.h"
 #include "drill/svg_panel.h"
@@ -158,8 +159,13 @@ void html_dashboards(struct buf *out, const struct report *report)
     buf_text(out, "<p>Panels as Grafana evaluates them, over the whole drill; dashed upright lines "
                   "are where phases begin. A circle is fine, a triangle near the limit, a cross "
                   "past it.</p>\n");
-    for (size_t i = 0; i < report->panels->dashboard_count; i++) {
-        add_dashboard(out, report, i);
+    /* The home page first, the others in the order of their files. */
+    for (int home = 1; home >= 0; home--) {
+        for (size_t i = 0; i < report->panels->dashboard_count; i++) {
+            if (text_ends(report->panels->dashboard[i].uid, "main") == (home == 1)) {
+                add_dashboard(out, report, i);
+            }
+        }
     }
 }
 
