@@ -79,8 +79,8 @@ Test(disturbances, each_kind_explains_gaps_of_what_it_stops_and_of_nothing_else)
                      rows[r].name);
         cr_expect_eq(scenario_disturbed(&scenario, WATCHED_EVALUATIONS, 40, 60),
                      rows[r].evaluations, "%s", rows[r].name);
-        bool process = rows[r].kind == SCENARIO_STALL_PROMETHEUS ||
-                       rows[r].kind == SCENARIO_RESTART_TARGET;
+        bool process =
+            rows[r].kind == SCENARIO_STALL_PROMETHEUS || rows[r].kind == SCENARIO_RESTART_TARGET;
         cr_expect_eq(scenario_disturbed(&scenario, WATCHED_SCRAPES, 70, 79), process,
                      "%s: only a process has to come back", rows[r].name);
     }
