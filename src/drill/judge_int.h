@@ -67,6 +67,9 @@ void judge_level(const struct judge_case *at, const struct scenario_expectation 
                  struct judge_row *row);
 void judge_moves(const struct judge_case *at, const struct scenario_expectation *wanted,
                  struct judge_row *row);
+/* What a panel showed of a time without scrapes is not what happened: observed, and the row
+ * invalid, if there is a hole in the quarter of an hour (production) before `end_s`. */
+bool judge_scrape_hole(const struct judge_case *at, double end_s, struct judge_row *row);
 void judge_panel(const struct judge_case *at, const struct scenario_expectation *wanted,
                  const struct panel_sight *sight, struct judge_row *row);
 void judge_reconciles(const struct judge_case *at, struct judge_row *row);

@@ -251,22 +251,19 @@ static void say_wanted(const struct panel_judge *judge)
     }
 }
 
-/* What the panel showed of a time without scrapes is not what happened. */
-static bool has_hole(const struct panel_judge *judge, double end_s)
+bool judge_scrape_hole(const struct judge_case *at, double end_s, struct judge_row *row)
 {
-    const struct scenario *scenario = judge->at->scenario;
+    const struct scenario *scenario = at->scenario;
     double scrape = judge_seconds(scenario->scrape_ns / scenario->time_scale);
     double window = judge_seconds(SCENARIO_PANEL_RANGE_NS / scenario->time_scale);
     double bound = fmax(window / 10, 3 * scrape);
     double from = fmax(0, end_s - window);
-    double gap =
-        from >= end_s ? 0 : timeline_longest_gap(&judge->at->evidence->scrapes, from, end_s);
+    double gap = from >= end_s ? 0 : timeline_longest_gap(&at->evidence->scrapes, from, end_s);
     if (gap <= bound) {
         return false;
     }
-    judge_observe(judge->row, "no scrape for %.2f s before %.1f s (bound %.2f s)", gap, end_s,
-                  bound);
-    judge_worsen(judge->row, JUDGE_INVALID);
+    judge_observe(row, "no scrape for %.2f s before %.1f s (bound %.2f s)", gap, end_s, bound);
+    judge_worsen(row, JUDGE_INVALID);
     return true;
 }
 
@@ -305,7 +302,7 @@ void judge_panel(const struct judge_case *at, const struct scenario_expectation 
         judge_worsen(row, JUDGE_INVALID);
         return;
     }
-    if (has_hole(&judge, sight->glance[0].at_s) || !find_truth(&judge)) {
+    if (judge_scrape_hole(at, sight->glance[0].at_s, row) || !find_truth(&judge)) {
         return;
     }
     for (size_t i = 0; i < sight->count; i++) {

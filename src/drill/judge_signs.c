@@ -165,13 +165,16 @@ static void say(const struct sign *sign, const struct panel_shown *from,
 {
     const struct truth *truth = &sign->truth;
     double move = to->mean - from->mean;
-    judge_observe(row,
-                  "%s by %.3g (%.3g to %.3g) %s people are worse in %s (%.3g to %.3g, and %.1f %% "
-                  "worse by the same lists)%s%s",
+    char same_lists[64] = "";
+    if (sign->quantity != SCENARIO_RATING_PSI) {
+        snprintf(same_lists, sizeof same_lists, ", and %.1f %% worse by the same lists",
+                 100 * truth->expected);
+    }
+    judge_observe(row, "%s by %.3g (%.3g to %.3g) %s people are worse in %s (%.3g to %.3g%s)%s%s",
                   signs_verb(from->mean, to->mean), fabs(move), from->mean, to->mean,
                   *reason != '\0' ? "although" : "as", scenario_quantity_name(sign->quantity),
-                  truth->rest, truth->now, 100 * truth->expected,
-                  *reason != '\0' ? ": its query " : "", reason);
+                  truth->rest, truth->now, same_lists, *reason != '\0' ? ": its query " : "",
+                  reason);
 }
 
 static void judge_move(const struct sign *sign, struct judge_row *row)
@@ -184,6 +187,10 @@ static void judge_move(const struct sign *sign, struct judge_row *row)
     double error = truth->error / unit;
     double people = worse_sign(sign->quantity) * (truth->now - truth->rest) / unit;
     double panel = panel_move(sign, &from, &to, &series);
+    if (judge_scrape_hole(sign->at, judge_phase_end_s(sign->at, sign->rest_phase), row) ||
+        judge_scrape_hole(sign->at, judge_phase_end_s(sign->at, sign->phase), row)) {
+        return;
+    }
     if (isnan(panel)) {
         judge_observe(row, "it shows no number at the end of %s and of %s",
                       sign->at->scenario->phase[sign->rest_phase].name,

@@ -433,6 +433,18 @@ Test(judge_signs, a_limit_beside_the_measure_is_not_the_measure)
     world_free(world);
 }
 
+Test(judge_signs, a_hole_in_the_scrapes_blames_no_panel)
+{
+    struct world *world = world_new();
+    set_people(world, DRIFT, &harsher);
+    set_course(world, "Conversion rate", PANEL_LOWER, .61, .73);
+    for (int i = 340; i < 352; i++) {
+        world->beat[i] = world->beat[339];
+    }
+    expect(world, JUDGE_INVALID, "no scrape for", "a hole before the end of the drift");
+    world_free(world);
+}
+
 Test(judge_signs, nothing_is_known_to_be_worse_without_an_injection_or_evidence)
 {
     struct world *world = world_new();
