@@ -176,7 +176,8 @@ static enum err put_dashboards(const struct rendering *rendering, struct error *
                        &report->dashboards, error);
     }
     if (code == ERR_OK && report->dashboards == 0) {
-        code = error_set(error, ERR_USAGE, glob != NULL ? glob : pattern, 0, "no dashboard matches");
+        code =
+            error_set(error, ERR_USAGE, glob != NULL ? glob : pattern, 0, "no dashboard matches");
     }
     return code;
 }
