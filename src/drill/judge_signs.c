@@ -110,15 +110,19 @@ static bool look(const struct sign *sign, int phase, struct truth *out)
     return isfinite(out->rest) && isfinite(out->now) && isfinite(out->expected);
 }
 
-/* The phase after rest in which the quantity is worst; false if it is known to be worse in none. */
+/* The phase after rest, and before any retraining, in which the quantity is worst; false if it is
+ * known to be worse in none. */
 static bool find_worst(struct sign *sign)
 {
-    int last = sign->course->phase_count;
+    const struct scenario *scenario = sign->at->scenario;
     sign->truth.expected = 0;
-    for (int p = sign->rest_phase + 1; p < last; p++) {
+    for (int p = sign->rest_phase + 1; p < sign->course->phase_count; p++) {
         struct truth truth;
-        if (!sign->at->scenario->phase[p].retrains && look(sign, p, &truth) &&
-            truth.expected >= KNOWN_MIN && truth.expected > sign->truth.expected) {
+        if (scenario->phase[p].retrains) {
+            break; /* lists of another model are no longer those at rest */
+        }
+        if (look(sign, p, &truth) && truth.expected >= KNOWN_MIN &&
+            truth.expected > sign->truth.expected) {
             sign->truth = truth;
             sign->phase = p;
         }

@@ -433,6 +433,17 @@ Test(judge_signs, a_limit_beside_the_measure_is_not_the_measure)
     world_free(world);
 }
 
+Test(judge_signs, what_comes_after_a_retraining_is_not_compared_with_rest)
+{
+    struct world *world = world_new();
+    set_people(world, DRIFT, &harsher);
+    set_course(world, "Conversion rate", PANEL_LOWER, .61, .73);
+    world->scenario.phase[DRIFT].retrains = true;
+    judge_world(world);
+    cr_expect_eq(world->judgement.row_count, 0);
+    world_free(world);
+}
+
 Test(judge_signs, a_hole_in_the_scrapes_blames_no_panel)
 {
     struct world *world = world_new();
