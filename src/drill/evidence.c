@@ -81,25 +81,41 @@ static bool bounds_from_above(const struct rules_alert *rule)
            scenario_quantity_named(rule->quantity) == SCENARIO_RATING_PSI;
 }
 
-/* Whether every element of the watched series is on the right side of the objective, or, of one
- * that is there for each source, of that with its labels. */
-static bool is_back(const struct collector *collector, const struct rules_alert *rule,
-                    double at_unix_s)
+/* Whether all values that the expression gives are on the right side of 0; false if there are none,
+ * and *some tells. */
+static bool margins_right(const struct collector *collector, const struct rules_alert *rule,
+                          const char *expr, double at_unix_s, bool *some)
 {
     struct prometheus_matrix margins = {0};
-    char expr[400];
-    snprintf(expr, sizeof expr, "(%s) - ignoring (job) group_left () (%s)", rule->recovered,
-             rule->objective);
+    *some = false;
     if (prometheus_query(collector->prometheus, expr, at_unix_s, &margins, NULL) != ERR_OK) {
         return false;
     }
-    bool back = margins.count > 0;
+    bool right = *some = margins.count > 0;
     for (size_t i = 0; i < margins.count; i++) {
         double margin = margins.series[i].count > 0 ? margins.series[i].point[0].value : NAN;
-        back = back && (bounds_from_above(rule) ? margin <= 0 : margin >= 0);
+        right = right && (bounds_from_above(rule) ? margin <= 0 : margin >= 0);
     }
     prometheus_matrix_deinit(&margins);
-    return back;
+    return right;
+}
+
+/* Whether the watched series is back at the objective, or, of one that is there for each source,
+ * every element that has fired at that with its labels. An alert with labels of its own making is
+ * held against all elements. */
+static bool is_back(const struct collector *collector, const struct rules_alert *rule,
+                    double at_unix_s)
+{
+    char all[400], fired[800];
+    bool some;
+    snprintf(all, sizeof all, "(%s) - ignoring (job) group_left () (%s)", rule->recovered,
+             rule->objective);
+    snprintf(fired, sizeof fired,
+             "(%s) and ignoring (alertname, alertstate, severity) "
+             "max_over_time(ALERTS{alertname=\"%s\",alertstate=\"firing\"}[%.0fms])",
+             all, rule->name, collector->span_s * 1000);
+    bool right = margins_right(collector, rule, fired, at_unix_s, &some);
+    return some ? right : margins_right(collector, rule, all, at_unix_s, &some);
 }
 
 static enum evidence_resolve classify(const struct collector *collector,

@@ -25,7 +25,8 @@ struct answers {
     double failures;                          /* evaluations that failed */
     double other_margin; /* of a second element from its objective; 0 = there is none */
     const char *objective_name;
-    const char *notices; /* of a notification; NULL = none comes */
+    const char *notices; /* see notify; NULL = none comes */
+    double fired_margin; /* of the element that has fired; 0 = unknown */
 };
 
 static void add_samples(struct buf *out, double from, double to)
@@ -77,6 +78,11 @@ static void answer(void *context, const struct httpd_request *request, struct ht
     if (strcmp(request->path, "/api/v1/rules") == 0) {
         buf_printf(out, "{\"groups\":[{\"rules\":[]},{\"rules\":[%s]}]}",
                    answers->rules != NULL ? answers->rules : "");
+    } else if (strstr(q, "the_recovered") != NULL && strstr(q, "ALERTS") != NULL &&
+               answers->fired_margin != 0) {
+        add_value(out, answers->fired_margin);
+    } else if (strstr(q, "the_recovered") != NULL && strstr(q, "ALERTS") != NULL) {
+        add_value(out, NAN);
     } else if (strstr(q, "pending") != NULL) {
         add_series(out, 70, 72);
     } else if (strstr(q, "firing") != NULL) {
@@ -161,7 +167,7 @@ static void collect(struct answers *answers, const char *quantity, struct eviden
 
 Test(evidence, moments_are_drill_time)
 {
-    struct answers answers = {0.23, 0.3, 500, 1, "", NULL, 0, 0, NULL, NULL};
+    struct answers answers = {0.23, 0.3, 500, 1, "", NULL, 0, 0, NULL, NULL, 0};
     struct evidence evidence;
     collect(&answers, "conversion", &evidence);
     cr_assert_eq(evidence.alert_count, 1);
@@ -187,20 +193,25 @@ Test(evidence, a_recovery_is_on_the_right_side_of_the_objective)
         enum evidence_resolve resolve;
         double other;
         const char *name;
+        double fired; /* margin of the element that has fired; 0 = unknown */
     } rows[] = {
-        {"back above", "conversion", 0.23, 0.3, 500, 1, EVIDENCE_RECOVERED, 0, NULL},
-        {"still below", "conversion", 0.23, 0.2, 500, 1, EVIDENCE_VANISHED, 0, NULL},
-        {"no series", "conversion", 0.23, (double)NAN, 500, 1, EVIDENCE_VANISHED, 0, NULL},
-        {"few samples", "conversion", 0.23, 0.3, 49, 1, EVIDENCE_VANISHED, 0, NULL},
-        {"target down", "conversion", 0.23, 0.3, 500, 0, EVIDENCE_VANISHED, 0, NULL},
-        {"an index back below", "rating_psi", 0.1, 0.02, 500, 1, EVIDENCE_RECOVERED, 0, NULL},
-        {"an index still above", "rating_psi", 0.1, 0.2, 500, 1, EVIDENCE_VANISHED, 0, NULL},
+        {"back above", "conversion", 0.23, 0.3, 500, 1, EVIDENCE_RECOVERED, 0, NULL, 0},
+        {"still below", "conversion", 0.23, 0.2, 500, 1, EVIDENCE_VANISHED, 0, NULL, 0},
+        {"no series", "conversion", 0.23, (double)NAN, 500, 1, EVIDENCE_VANISHED, 0, NULL, 0},
+        {"few samples", "conversion", 0.23, 0.3, 49, 1, EVIDENCE_VANISHED, 0, NULL, 0},
+        {"target down", "conversion", 0.23, 0.3, 500, 0, EVIDENCE_VANISHED, 0, NULL, 0},
+        {"an index back below", "rating_psi", 0.1, 0.02, 500, 1, EVIDENCE_RECOVERED, 0, NULL, 0},
+        {"an index still above", "rating_psi", 0.1, 0.2, 500, 1, EVIDENCE_VANISHED, 0, NULL, 0},
         {"an index without a series", "rating_psi", 0.1, (double)NAN, 500, 1, EVIDENCE_VANISHED, 0,
          NULL},
-        {"of two elements both back", "", 0.23, 0.3, 500, 1, EVIDENCE_RECOVERED, 0.01, NULL},
-        {"of two elements one back", "", 0.23, 0.3, 500, 1, EVIDENCE_VANISHED, -0.01, NULL},
-        {"back below the most", "", 4.7, 4.2, 500, 1, EVIDENCE_RECOVERED, 0, "the_objective:max"},
-        {"above the most", "", 4.7, 4.8, 500, 1, EVIDENCE_VANISHED, 0, "the_objective:max"},
+        {"of two elements both back", "", 0.23, 0.3, 500, 1, EVIDENCE_RECOVERED, 0.01, NULL, 0},
+        {"of two elements one back", "", 0.23, 0.3, 500, 1, EVIDENCE_VANISHED, -0.01, NULL, 0},
+        {"back below the most", "", 4.7, 4.2, 500, 1, EVIDENCE_RECOVERED, 0, "the_objective:max",
+         0},
+        {"above the most", "", 4.7, 4.8, 500, 1, EVIDENCE_VANISHED, 0, "the_objective:max", 0},
+        {"the element that fired is back", "", 0.23, 0.3, 500, 1, EVIDENCE_RECOVERED, -0.01, NULL,
+         0.1},
+        {"the element that fired is not", "", 0.23, 0.3, 500, 1, EVIDENCE_VANISHED, 0, NULL, -0.1},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct answers answers = {rows[i].objective,
@@ -212,7 +223,8 @@ Test(evidence, a_recovery_is_on_the_right_side_of_the_objective)
                                   0,
                                   rows[i].other,
                                   rows[i].name,
-                                  NULL};
+                                  NULL,
+                                  rows[i].fired};
         struct evidence evidence;
         collect(&answers, rows[i].quantity, &evidence);
         cr_expect_eq(evidence.alert[0].episode[0].resolve, rows[i].resolve, "%s", rows[i].what);
@@ -230,7 +242,7 @@ Test(evidence, an_alert_of_several_elements_is_notified_as_one)
         {"Aa", 2, {false, true}},     {"ABab", 2, {false, true}}, {"AaBb", 4, {false, true, false}},
         {"ABCbac", 2, {false, true}}, {"AB", 1, {false}},         {"ABa", 1, {false}}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct answers answers = {0.23, 0.3, 500, 1, "", NULL, 0, 0, NULL, rows[i].came};
+        struct answers answers = {0.23, 0.3, 500, 1, "", NULL, 0, 0, NULL, rows[i].came, 0};
         struct evidence evidence;
         collect(&answers, "conversion", &evidence);
         cr_expect_eq(evidence.notice_count, rows[i].kept, "%s: %zu", rows[i].came,
@@ -265,7 +277,8 @@ Test(evidence, reference_shares_are_found_by_their_stars)
         0,
         0,
         NULL,
-        NULL};
+        NULL,
+        0};
     struct evidence evidence;
     collect(&answers, "rating_psi", &evidence);
     for (int i = 0; i < EVIDENCE_WHOLE_STARS; i++) {
