@@ -203,7 +203,7 @@ Test(evidence, a_recovery_is_on_the_right_side_of_the_objective)
         {"an index back below", "rating_psi", 0.1, 0.02, 500, 1, EVIDENCE_RECOVERED, 0, NULL, 0},
         {"an index still above", "rating_psi", 0.1, 0.2, 500, 1, EVIDENCE_VANISHED, 0, NULL, 0},
         {"an index without a series", "rating_psi", 0.1, (double)NAN, 500, 1, EVIDENCE_VANISHED, 0,
-         NULL},
+         NULL, 0},
         {"of two elements both back", "", 0.23, 0.3, 500, 1, EVIDENCE_RECOVERED, 0.01, NULL, 0},
         {"of two elements one back", "", 0.23, 0.3, 500, 1, EVIDENCE_VANISHED, -0.01, NULL, 0},
         {"back below the most", "", 4.7, 4.2, 500, 1, EVIDENCE_RECOVERED, 0, "the_objective:max",
