@@ -112,6 +112,9 @@ static void choose_look(struct plot *plot, size_t index, const struct panel_seri
     size_t i, k;
     json_t *override, *property;
     *look = (struct look){.width = 2, .class = class_for(plot, index, series->line_colour)};
+    if (plot->count == 1) {
+        look->dash = "solid"; /* there is nothing to be told from */
+    }
     text_copy(look->unit, sizeof look->unit, panel->unit);
     json_array_foreach(overrides, i, override)
     {

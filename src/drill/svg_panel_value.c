@@ -28,6 +28,17 @@ static const struct panel_shown *shown_at(const struct panel_entry *entry, int p
     return NULL;
 }
 
+/* Without its unit if there is no room for that. */
+static const char *short_text(const char *text, double width, char *out, size_t size)
+{
+    text_copy(out, size, text);
+    char *space = strchr(out, ' ');
+    if (space != NULL && svg_text_width(text, 10.5) > width) {
+        *space = '\0';
+    }
+    return out;
+}
+
 static void draw_strip(const struct panel_figure *figure, const struct svg_box *box)
 {
     const struct panel_entry *entry = figure->entry;
@@ -41,7 +52,9 @@ static void draw_strip(const struct panel_figure *figure, const struct svg_box *
         const struct panel_shown *shown = shown_at(entry, i, NULL);
         double middle = box->x + width * (i + 0.5);
         enum svg_state state = shown == NULL ? SVG_STATE_PLAIN : svg_panel_state(shown->colour);
-        const char *text = shown == NULL ? "-" : shown->text;
+        char cut[64];
+        const char *text =
+            short_text(shown == NULL ? "-" : shown->text, width - 12, cut, sizeof cut);
         double half = fmin(svg_text_width(text, 10.5), width - 12) / 2;
         svg_text_fit(figure->out, "dim tiny mid", middle, box->y + 12, 10, width - 2,
                      figure->scenario->phase[i].name);

@@ -103,6 +103,19 @@ Test(svg_panel, a_picture_stays_small_however_many_points_there_are)
     made_report_free(made);
 }
 
+Test(svg_panel, values_of_phases_lose_their_unit_before_their_digits)
+{
+    struct made_report *made = made_report_new();
+    struct buf out;
+    snprintf(made->shown[1][0].text, sizeof made->shown[1][0].text, "505.3 req/s");
+    made->panel[3].w = 5;
+    draw(made, false, &out);
+    cr_expect_not_null(strstr(out.data, ">505.3</text>"));
+    cr_expect_not_null(strstr(out.data, ">505.3 req/s</text>"), "the wide panel has room");
+    buf_deinit(&out);
+    made_report_free(made);
+}
+
 Test(svg_panel, what_is_past_the_limit_has_a_symbol_beside_its_colour)
 {
     struct made_report *made = made_report_new();
