@@ -269,7 +269,7 @@ void lint_dashboard(const struct lint *lint, const char *path, const json_t *doc
                     const struct yaml_lines *lines, const json_t *boards, json_t *seen)
 {
     struct lint_board_work work = {lint,          path,          lines,        boards,
-                                   json_object(), json_object(), json_object()};
+                                   json_object(), json_object(), json_object(), json_object()};
     if (!json_is_array(json_object_get(document, "panels"))) {
         char kept[LINT_PATH_BYTES];
         struct lint_place place = lint_board_place(&work, "", "", "", kept);
@@ -287,4 +287,5 @@ void lint_dashboard(const struct lint *lint, const char *path, const json_t *doc
     json_decref(work.values);
     json_decref(work.ids);
     json_decref(work.titles);
+    json_decref(work.said);
 }

@@ -13,6 +13,7 @@ struct lint_board_work {
     const json_t *boards;
     json_t *values;       /* variable -> value */
     json_t *ids, *titles; /* of panels -> line */
+    json_t *said;         /* limits that this panel's colours are blamed for */
 };
 
 /* base + "/" + key, or base if key is empty; cut to LINT_PATH_BYTES, as faults are. */

@@ -16,6 +16,36 @@ static json_t *name_set(json_t *board, const char *key)
     return set;
 }
 
+/* Every name in the panel's queries that can be one of a series; labels are no harm. */
+static json_t *names_of(const json_t *panel)
+{
+    json_t *names = json_object();
+    size_t index;
+    json_t *target;
+    json_array_foreach(json_object_get(panel, "targets"), index, target)
+    {
+        const char *at = json_string_value(json_object_get(target, "expr"));
+        while (at != NULL && *at != '\0') {
+            char name[LINT_NAME_BYTES];
+            size_t len = 0;
+            if (*at == '"' || *at == '\'' || *at == '`') {
+                len = 1 + strcspn(at + 1, (char[]){*at, '\0'});
+                at += at[len] != '\0' ? len + 1 : len;
+                continue;
+            }
+            while (isalnum((unsigned char)at[len]) || at[len] == '_' || at[len] == ':') {
+                len++;
+            }
+            if (len > 0 && len < sizeof name && !isdigit((unsigned char)*at)) {
+                (void)snprintf(name, sizeof name, "%.*s", (int)len, at);
+                (void)json_object_set_new(names, name, json_true());
+            }
+            at += len > 0 ? len : 1;
+        }
+    }
+    return names;
+}
+
 static void add_panels(json_t *ids, const json_t *panels)
 {
     size_t index;
@@ -26,7 +56,7 @@ static void add_panels(json_t *ids, const json_t *panels)
         json_t *id = json_object_get(panel, "id");
         if (json_is_integer(id)) {
             (void)snprintf(text, sizeof text, "%lld", (long long)json_integer_value(id));
-            (void)json_object_set_new(ids, text, json_true());
+            (void)json_object_set_new(ids, text, names_of(panel));
         }
         add_panels(ids, json_object_get(panel, "panels")); /* of a row that is folded */
     }
@@ -85,6 +115,22 @@ static void check_parameter(const struct lint *lint, const struct lint_place *pl
                        value);
         }
     }
+}
+
+const json_t *lint_link_panel(const json_t *boards, const char *url)
+{
+    char uid[UID_BYTES], id[24];
+    const char *at = strstr(url, "/d/");
+    const char *panel = strstr(url, "viewPanel=");
+    if (at == NULL || panel == NULL) {
+        return NULL;
+    }
+    at += strlen("/d/");
+    panel += strlen("viewPanel=");
+    panel += text_starts(panel, "panel-") ? strlen("panel-") : 0;
+    (void)snprintf(uid, sizeof uid, "%.*s", (int)strcspn(at, "/?#&"), at);
+    (void)snprintf(id, sizeof id, "%.*s", (int)strcspn(panel, "&#"), panel);
+    return json_object_get(json_object_get(json_object_get(boards, uid), "ids"), id);
 }
 
 void lint_link(const struct lint *lint, const struct lint_place *place, const json_t *boards,

@@ -16,4 +16,8 @@ void lint_boards_add(json_t *boards, const json_t *dashboard);
 void lint_link(const struct lint *lint, const struct lint_place *place, const json_t *boards,
                const char *url);
 
+/* The names in the queries of the panel that a link leads to, labels among them: an object; NULL if
+ * it leads to none. Borrowed. */
+const json_t *lint_link_panel(const json_t *boards, const char *url);
+
 #endif

@@ -1,7 +1,7 @@
 /*
  * Panels: what a reader needs (title, description, unit), what the queries ask for, and colours
  * that mean what the alert means: a panel that draws an objective, or the series an alert compares
- * with it, must change colour at that value.
+ * with it or with a number, must be red from there on, on the side where the alert fires.
  */
 #include "observe/lint_dashboard_int.h"
 #include "observe/lint_links.h"
@@ -104,61 +104,152 @@ static void check_names(const struct lint_board_work *work, const json_t *panel,
     }
 }
 
-/* Whether the panel has steps but none at the value. */
-static bool differs(const json_t *steps, double value, double *nearest)
+/* "dark-red" and #f2495c are red, too. */
+static bool is_red(const json_t *step)
 {
-    size_t index;
-    json_t *step;
-    bool any = false;
-    json_array_foreach(steps, index, step)
-    {
-        const json_t *at = json_object_get(step, "value");
-        if (!json_is_number(at)) {
-            continue;
-        }
-        double number = json_number_value(at);
-        if (fabs(number - value) <= EQUAL * fabs(value)) {
-            return false;
-        }
-        if (!any || fabs(number - value) < fabs(*nearest - value)) {
-            *nearest = number;
-        }
-        any = true;
+    const char *colour = text_of(step, "color");
+    unsigned red, green, blue;
+    if (sscanf(colour, "#%2x%2x%2x", &red, &green, &blue) == 3) {
+        return red > 2 * green && red > 2 * blue;
     }
-    return any;
+    size_t len = strlen(colour);
+    return len >= 3 && strcmp(colour + len - 3, "red") == 0;
 }
 
-/* The objective that the query draws itself, or with which an alert compares what it draws. */
-static const char *objective_of(const struct lint *lint, const struct lint_node *node,
-                                double *value)
+/* The step that begins at the value, 0 if none does: the first one begins nowhere. `nearest` is
+ * where the nearest other one begins. */
+static size_t step_at(const json_t *steps, double value, double *nearest)
 {
-    if (!lint_is_series(node)) {
-        return NULL;
+    for (size_t i = 1; i < json_array_size(steps); i++) {
+        double number = json_number_value(json_object_get(json_array_get(steps, i), "value"));
+        if (fabs(number - value) <= EQUAL * fabs(value)) {
+            return i;
+        }
+        if (i == 1 || fabs(number - value) < fabs(*nearest - value)) {
+            *nearest = number;
+        }
     }
-    if (lint_series_constant(lint->series, node->text, value)) {
-        return node->text;
+    return 0;
+}
+
+/* Red where it is bad, from the limit on, and nowhere else unless it is bad on `both` sides. */
+static bool is_red_at(const json_t *steps, size_t limit, enum lint_side_bad side, bool both)
+{
+    bool below = side == LINT_BAD_BELOW;
+    for (size_t i = 0; i < json_array_size(steps); i++) {
+        bool bad = (i < limit) == below;
+        bool beside = i + 1 == limit || i == limit;
+        bool red = is_red(json_array_get(steps, i));
+        if ((bad && beside && !red) || (!bad && red && (beside || !both))) {
+            return false;
+        }
     }
-    const char *objective = lint_series_objective(lint->series, node->text);
-    return objective != NULL && lint_series_constant(lint->series, objective, value) ? objective
-                                                                                     : NULL;
+    return true;
+}
+
+struct painted { /* the colours of one panel, and whom they are judged by */
+    const struct lint_board_work *work;
+    const json_t *steps;
+    const char *base, *who;
+    json_t *said; /* so that two queries are not two faults */
+    bool both;    /* alerts fire above one number and below another */
+};
+
+static void judge_colours(const struct painted *panel, const char *name, double value,
+                          enum lint_side_bad side)
+{
+    char path[LINT_PATH_BYTES], text[LINT_PATH_BYTES];
+    double nearest = 0;
+    struct lint_place place = lint_board_place(
+        panel->work, panel->base, "fieldConfig/defaults/thresholds/steps", panel->who, path);
+    size_t limit = step_at(panel->steps, value, &nearest);
+    (void)snprintf(text, sizeof text, "%.10g", value);
+    if (json_array_size(panel->steps) < 2 || json_object_get(panel->said, text) != NULL) {
+        return;
+    }
+    if (limit == 0) {
+        (void)json_object_set_new(panel->said, text, json_true());
+        lint_fault(panel->work->lint, &place, "the threshold %.10g differs from %s, which is %.10g",
+                   nearest, name, value);
+    } else if (side != LINT_BAD_UNKNOWN && !is_red_at(panel->steps, limit, side, panel->both)) {
+        (void)json_object_set_new(panel->said, text, json_true());
+        lint_fault(panel->work->lint, &place, "expected red %s %.10g and nowhere else, for %s",
+                   side == LINT_BAD_BELOW ? "below" : "from", value, name);
+    }
+}
+
+/* What a panel draws behind what leaves the numbers as they are: max by (job) (x) >= 0. */
+static const struct lint_node *drawn(const struct lint_node *node)
+{
+    static const char *const plain[] = {"min", "max", "avg"};
+    while ((lint_is_comparison(node) && !node->as_bool) ||
+           (node->kind == LINT_AGGREGATE && is_one_of(node->text, plain, 3))) {
+        node = node->child[0];
+    }
+    return node;
+}
+
+/* x / (threshold > 0), where an alert compares the two. */
+static void judge_share(const struct painted *panel, const struct lint_node *node)
+{
+    const struct lint_limit *limit;
+    const struct lint_node *what = drawn(node->child[0]), *bound = drawn(node->child[1]);
+    size_t count = lint_series_limits(panel->work->lint->series, &limit);
+    for (size_t i = 0; i < count && lint_is_series(what) && lint_is_series(bound); i++) {
+        if (limit[i].objective != NULL && strcmp(limit[i].objective, bound->text) == 0 &&
+            lint_limit_is_of(&limit[i], what->text)) {
+            judge_colours(panel, limit[i].alert, 1, limit[i].side);
+        }
+    }
+}
+
+/* An objective that is drawn itself, or a series that alerts compare with something. */
+static void judge_series(struct painted *panel, const char *metric)
+{
+    const struct lint_series *series = panel->work->lint->series;
+    const struct lint_limit *limit;
+    double value;
+    size_t count = lint_series_limits(series, &limit);
+    if (lint_series_constant(series, metric, &value)) {
+        enum lint_side_bad side = LINT_BAD_UNKNOWN;
+        for (size_t i = 0; i < count && side == LINT_BAD_UNKNOWN; i++) {
+            bool same = limit[i].objective != NULL && strcmp(limit[i].objective, metric) == 0;
+            side = same ? limit[i].side : LINT_BAD_UNKNOWN;
+        }
+        judge_colours(panel, metric, value, side);
+        return;
+    }
+    bool bad[3] = {false};
+    for (size_t i = 0; i < count; i++) {
+        bad[limit[i].side] = bad[limit[i].side] || lint_limit_is_of(&limit[i], metric);
+    }
+    panel->both = bad[LINT_BAD_BELOW] && bad[LINT_BAD_ABOVE];
+    for (size_t i = 0; i < count; i++) {
+        bool number = limit[i].objective == NULL;
+        value = limit[i].value;
+        if (lint_limit_is_of(&limit[i], metric) &&
+            (number || lint_series_constant(series, limit[i].objective, &value))) {
+            judge_colours(panel, number ? limit[i].alert : limit[i].objective, value,
+                          limit[i].side);
+        }
+    }
 }
 
 static void check_thresholds(const struct lint_board_work *work, const json_t *panel,
                              const char *base, const char *who, const struct lint_node *node)
 {
-    char path[LINT_PATH_BYTES];
-    double value = 0, nearest = 0;
     const json_t *defaults = json_object_get(json_object_get(panel, "fieldConfig"), "defaults");
     const json_t *thresholds = json_object_get(defaults, "thresholds");
-    const char *objective = objective_of(work->lint, node, &value);
-    if (objective == NULL || strcmp(text_of(thresholds, "mode"), "percentage") == 0) {
+    struct painted painted = {work, json_object_get(thresholds, "steps"), base, who, work->said,
+                              false};
+    if (strcmp(text_of(thresholds, "mode"), "percentage") == 0) {
         return;
     }
-    if (differs(json_object_get(thresholds, "steps"), value, &nearest)) {
-        struct lint_place place =
-            lint_board_place(work, base, "fieldConfig/defaults/thresholds/steps", who, path);
-        lint_fault(work->lint, &place, "the threshold %.10g differs from %s, which is %.10g",
-                   nearest, objective, value);
+    node = drawn(node);
+    if (lint_is_series(node)) {
+        judge_series(&painted, node->text);
+    } else if (lint_is_operator(node, "/")) {
+        judge_share(&painted, node);
     }
 }
 
@@ -228,6 +319,7 @@ static void check_panel(struct lint_board_work *work, const json_t *panel, const
     check_reader(work, panel, base, who);
     lint_board_texts(work, panel, base, who, "panels");
     check_field_links(work, panel, base, who);
+    (void)json_object_clear(work->said);
     json_array_foreach(json_object_get(panel, "targets"), index, target)
     {
         lint_path_index(path, base, "targets", index);

@@ -7,6 +7,7 @@
 
 #include "observe/lint_links.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,7 +129,49 @@ static void check_runbook(const struct work *work, const json_t *rule, const cha
     }
 }
 
-static void check_annotations(const struct work *work, const json_t *rule, const char *place)
+/* What the alert watches: not what stands behind `and`, its sample size. */
+static void add_watched(const struct lint_series *series, const struct lint_node *node, json_t *out)
+{
+    if (lint_is_operator(node, "and")) {
+        add_watched(series, node->child[0], out);
+    } else if (lint_is_operator(node, "or") || lint_is_operator(node, "unless")) {
+        add_watched(series, node->child[0], out);
+        add_watched(series, node->child[1], out);
+    } else {
+        lint_series_reads(series, node, out);
+    }
+}
+
+/* A link that leads to a panel of something else misleads whoever is woken. An alert that reads no
+ * series (vector(1), the watchdog) has no panel of its own, so any will do. */
+static void check_panel(const struct work *work, const struct lint_place *place,
+                        const struct lint_node *node, const char *link)
+{
+    const json_t *names = lint_link_panel(work->boards, link);
+    const char *name;
+    json_t *value;
+    json_t *watched = json_object(), *drawn = json_object();
+    if (names != NULL && node != NULL) {
+        add_watched(work->lint->series, node, watched);
+    }
+    json_object_foreach((json_t *)(uintptr_t)names, name, value)
+    {
+        lint_series_reads_of(work->lint->series, name, drawn);
+    }
+    bool shared = json_object_size(watched) == 0;
+    json_object_foreach(watched, name, value)
+    {
+        shared = shared || json_object_get(drawn, name) != NULL;
+    }
+    if (!shared) {
+        lint_fault(work->lint, place, "the panel draws nothing that the alert reads");
+    }
+    json_decref(watched);
+    json_decref(drawn);
+}
+
+static void check_annotations(const struct work *work, const json_t *rule, const char *place,
+                              const struct lint_node *node)
 {
     static const char *const wanted[] = {"summary", "description"};
     char path[PATH_BYTES];
@@ -143,6 +186,7 @@ static void check_annotations(const struct work *work, const json_t *rule, const
     if (link != NULL) {
         struct lint_place at = place_of(work, place, "annotations", "dashboard", path);
         lint_link(work->lint, &at, work->boards, link);
+        check_panel(work, &at, node, link);
     }
 }
 
@@ -206,7 +250,7 @@ static void check_rule(void *context, const char *group, const json_t *rule, con
     check_templates(&work, rule, place, "labels", &shape);
     if (alert != NULL) {
         check_templates(&work, rule, place, "annotations", &shape);
-        check_annotations(&work, rule, place);
+        check_annotations(&work, rule, place, node);
         check_severity(&work, rule, place, group);
     } else {
         claim_record(&work, rule, place, record);

@@ -25,7 +25,6 @@ struct lint_series *lint_series_new(void)
     series->words = labels_new();
     series->exposed = json_object();
     series->types = json_object();
-    series->objectives = json_object();
     return series;
 }
 
@@ -42,7 +41,7 @@ void lint_series_free(struct lint_series *series)
     mem_free(series->record);
     json_decref(series->exposed);
     json_decref(series->types);
-    json_decref(series->objectives);
+    mem_free(series->limit);
     labels_free(series->words);
     mem_free(series);
 }
@@ -107,32 +106,6 @@ void lint_series_expose(struct lint_series *series, const char *job,
     }
 }
 
-/* `upper < on () group_left () objective:x:min`: what stands beside an objective. */
-static void note_comparisons(struct lint_series *series, const struct lint_node *node)
-{
-    if (lint_is_comparison(node) && lint_is_series(node->child[0]) &&
-        lint_is_series(node->child[1])) {
-        (void)json_object_set_new(series->objectives, node->child[0]->text,
-                                  json_string(node->child[1]->text));
-    }
-    for (size_t i = 0; i < node->child_count; i++) {
-        note_comparisons(series, node->child[i]);
-    }
-}
-
-static void note_alert(struct lint_series *series, const json_t *rule, const struct lint_node *expr)
-{
-    const json_t *annotations = json_object_get(rule, "annotations");
-    const char *objective = json_string_value(json_object_get(annotations, "objective"));
-    const char *recovered = json_string_value(json_object_get(annotations, "recovered"));
-    if (objective != NULL && recovered != NULL) {
-        (void)json_object_set_new(series->objectives, recovered, json_string(objective));
-    }
-    if (expr != NULL) {
-        note_comparisons(series, expr);
-    }
-}
-
 void lint_series_add_rule(struct lint_series *series, const json_t *rule)
 {
     const char *name = json_string_value(json_object_get(rule, "record"));
@@ -142,7 +115,7 @@ void lint_series_add_rule(struct lint_series *series, const json_t *rule)
         expr = NULL;
     }
     if (name == NULL) {
-        note_alert(series, rule, expr);
+        lint_limits_add(series, rule, expr);
         lint_node_free(expr);
         return;
     }
@@ -289,11 +262,6 @@ bool lint_series_constant(const struct lint_series *series, const char *metric, 
     return number->kind == LINT_NUMBER;
 }
 
-const char *lint_series_objective(const struct lint_series *series, const char *metric)
-{
-    return json_string_value(json_object_get(series->objectives, metric));
-}
-
 static bool node_fixed(const struct lint_series *series, const struct lint_node *node, int depth);
 
 static bool metric_fixed(const struct lint_series *series, const char *metric, int depth)
@@ -324,6 +292,30 @@ static bool node_fixed(const struct lint_series *series, const struct lint_node 
 bool lint_series_fixed(const struct lint_series *series, const char *metric)
 {
     return metric_fixed(series, metric, RULES_DEEP);
+}
+
+void lint_series_reads_of(const struct lint_series *series, const char *metric, json_t *out)
+{
+    if (json_object_get(out, metric) != NULL || lint_series_fixed(series, metric)) {
+        return;
+    }
+    (void)json_object_set_new(out, metric, json_true());
+    for (size_t i = 0; i < series->record_count; i++) {
+        const struct lint_record *record = &series->record[i];
+        if (strcmp(record->name, metric) == 0 && record->expr != NULL) {
+            lint_series_reads(series, record->expr, out);
+        }
+    }
+}
+
+void lint_series_reads(const struct lint_series *series, const struct lint_node *node, json_t *out)
+{
+    if (node->kind == LINT_SELECTOR && *node->text != '\0') {
+        lint_series_reads_of(series, node->text, out);
+    }
+    for (size_t i = 0; i < node->child_count; i++) {
+        lint_series_reads(series, node->child[i], out);
+    }
 }
 
 static bool metric_guards(const struct lint_series *series, const char *metric, const char *divisor,

@@ -45,8 +45,26 @@ const json_t *lint_series_values(const struct lint_series *series, const char *m
                                  const char *label);
 /* The number that one rule alone records for ever: vector(0.2). */
 bool lint_series_constant(const struct lint_series *series, const char *metric, double *value);
-/* The series that an alert compares this one with, or NULL: the objective of what it watches. */
-const char *lint_series_objective(const struct lint_series *series, const char *metric);
+enum lint_side_bad { LINT_BAD_UNKNOWN, LINT_BAD_BELOW, LINT_BAD_ABOVE };
+
+struct lint_limit {        /* what an alert compares with what */
+    const char *metric;    /* "" for what is more than one series */
+    const char *objective; /* the series it is compared with; NULL: the number `value` */
+    double value;
+    enum lint_side_bad side;
+    const char *alert;
+};
+
+/* All limits that alerts know; borrowed. The series an alert recovers by has its objective, too. */
+size_t lint_series_limits(const struct lint_series *series, const struct lint_limit **out);
+/* Whether the limit is one of `metric`, over whatever window both are recorded (ratio3m, ratio15m).
+ */
+bool lint_limit_is_of(const struct lint_limit *limit, const char *metric);
+/* Adds the names of all series that the expression reads, also through what rules record, to `out`,
+ * an object; those that hold numbers written in rules (objectives) are left out. */
+void lint_series_reads(const struct lint_series *series, const struct lint_node *node, json_t *out);
+/* The same of one series by its name. */
+void lint_series_reads_of(const struct lint_series *series, const char *metric, json_t *out);
 /* Whether what rules record as `metric` follows from numbers written in rules alone. */
 bool lint_series_fixed(const struct lint_series *series, const char *metric);
 /* Whether a rule that records `metric`, or what it reads, yields nothing unless `divisor`, a

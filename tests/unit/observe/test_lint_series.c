@@ -152,11 +152,57 @@ Test(lint_series, an_objective_is_a_number_that_one_rule_records)
     cr_expect_float_eq(value, -2, 1e-12);
     add_rule(world.series, "minus", "vector(-3)");
     cr_expect_not(lint_series_constant(world.series, "minus", &value));
-    json_t *alert = json_pack("{s:s, s:s}", "alert", "A", "expr",
-                              "job:rated:ratio15m < on () group_left () objective:rated:min");
-    lint_series_add_rule(world.series, alert);
-    json_decref(alert);
-    cr_expect_str_eq(lint_series_objective(world.series, "job:rated:ratio15m"),
-                     "objective:rated:min");
     lint_world_deinit(&world);
+}
+
+/* What the alert A says is bad of `metric`, as "below objective", "above 5"; "" if nothing. */
+static void print_limits(const struct lint_series *series, const char *metric, char *out,
+                         size_t size)
+{
+    static const char *const sides[] = {"beside", "below", "above"};
+    const struct lint_limit *limit;
+    size_t count = lint_series_limits(series, &limit), len = 0;
+    *out = '\0';
+    for (size_t i = 0; i < count && len < size; i++) {
+        if (strcmp(limit[i].alert, "A") == 0 && lint_limit_is_of(&limit[i], metric)) {
+            char number[32];
+            (void)snprintf(number, sizeof number, "%g", limit[i].value);
+            len += (size_t)snprintf(out + len, size - len, "%s%s %s", len > 0 ? ", " : "",
+                                    sides[limit[i].side],
+                                    limit[i].objective != NULL ? limit[i].objective : number);
+        }
+    }
+}
+
+Test(lint_series, an_alert_says_which_side_of_what_is_bad)
+{
+    static const struct {
+        const char *expr, *metric, *limits;
+    } rows[] = {
+        {"x < on () group_left () o", "x", "below o"},
+        {"o >= on () group_right () x", "x", "below o"},
+        {"x:y:up15m < o unless x:y:ratio3m >= o", "x:y:ratio15m", "below o"},
+        {"x:y:up15m < o unless x:y:ratio3m >= o", "x:y:up", "below o"},
+        {"x:y:up15m < o", "x:y:upper15m", ""},
+        {"x > 14.4 * 0.001 + 2 ^ 2 - 1", "x", "above 3.0144"},
+        {"-0.5 < x", "x", "above -0.5"},
+        {"x > 0.05 and n > 100", "n", ""},
+        {"x > 0.05 and y > 0.05", "y", "above 0.05"},
+        {"x > 0.05 unless y > 0.05", "y", "below 0.05"},
+        {"x > 2 or y < 1", "y", "below 1"},
+        {"x / (n > 100) > 2", "n", ""},
+        {"x == 1", "x", ""},
+        {"x > bool 1", "x", ""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct lint_world world;
+        char text[200];
+        lint_world_init(&world, NULL);
+        json_t *alert = json_pack("{s:s, s:s}", "alert", "A", "expr", rows[i].expr);
+        lint_series_add_rule(world.series, alert);
+        json_decref(alert);
+        print_limits(world.series, rows[i].metric, text, sizeof text);
+        cr_expect_str_eq(text, rows[i].limits, "%s: %s: %s", rows[i].expr, rows[i].metric, text);
+        lint_world_deinit(&world);
+    }
 }
