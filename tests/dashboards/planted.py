@@ -76,6 +76,10 @@ FAULTS = (
     ("no PromQL", lambda b: set_in(
         b["main"]["panels"][0]["targets"][0], "expr", "sum(rate(up[5m])"),
      structure.parses, "main"),
+    ("a drift alert left out", lambda b: set_in(
+        b["drill"]["panels"][0]["targets"][3], "expr",
+        b["drill"]["panels"][0]["targets"][3]["expr"].replace("|MeanRatingLow|", "|")),
+     structure.drift_alerts, "does not count"),
     ("a renamed metric", lambda b: set_in(
         b["main"]["panels"][0]["targets"][0], "expr", "sum(rate(ratings_total[5m]))"),
      structure.known, "nobody exposes or records ratings_total"),

@@ -270,6 +270,17 @@ def named_by_alerts(boards):
                 yield f"{path}.yml: no panel {panel} on {uid}"
 
 
+def drift_alerts(boards):
+    """The line that says when a drift alert fires counts those alerts, and all of them."""
+    expr = next(target["expr"] for panel, target in targets(boards["drill"])
+                if panel["id"] == 1 and target["refId"] == "D")
+    rules = read_text("prometheus/rules/drift.yml") + read_text("prometheus/rules/cusum.yml")
+    counted = re.search(r'alertname=~"([^"]*)"', expr)
+    alerts = set(re.findall(r"- alert: (\w+)", rules))
+    if not counted or set(counted[1].split("|")) != alerts:
+        yield f"drill/Injected against detected: does not count {sorted(alerts)}"
+
+
 def provisioning(boards):
     folder = "grafana/provisioning/"
     text = {name: re.sub(r"(?m)^\s*#.*$", "", read_text(folder + name)) for name in
@@ -301,5 +312,5 @@ def provisioning(boards):
 
 
 CHECKS = (identity, layout, said, colours, same_everywhere, queries, variables, links, annotations,
-          parses, known, documented, named_by_alerts, provisioning)
+          parses, known, documented, named_by_alerts, drift_alerts, provisioning)
 assert NAMES
