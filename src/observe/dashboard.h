@@ -202,7 +202,8 @@ void dashboard_field_deinit(struct dashboard_field *field);
  * Writes the dashboard with its durations divided by time_scale: in expressions (ranges, offsets,
  * subqueries; $__interval, $__rate_interval, $__range and other variables stay), Min interval, Min
  * step, time.from and time.to, relative time and time shift of panels, steps of annotations,
- * choices of interval variables. `refresh` stays. Ranges shorter than min_range_ns (production) are
+ * choices of interval variables, and `refresh`, which stays 5 s at least. Title and description say
+ * the scale; the uid stays. Ranges shorter than min_range_ns (production) are
  * faults, as are results with a fraction of a millisecond.
  */
 enum err dashboard_render(const char *path, int64_t time_scale, int64_t min_range_ns,

@@ -5,6 +5,7 @@
 #include "observe/dashboard_int.h"
 #include "observe/units.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <regex.h>
 #include <string.h>
@@ -241,6 +242,103 @@ static void apply_override(struct dashboard_reader *reader, const char *pointer,
     }
 }
 
+/* As Grafana makes a pattern of text (stringToJsRegex): "/.../flags" is found anywhere, any other
+ * text is ^text$ as it stands, so that a|b is found where a begins or b ends. JavaScript's patterns
+ * are read as POSIX extended ones, its classes of one letter spelled out; false if POSIX has no
+ * such pattern. Of the flags, i alone changes what is found in a name. */
+static bool compile(const char *text, regex_t *out)
+{
+    static const char letters[] = "dDwWsS";
+    static const char *const classes[] = {"[0-9]",         "[^0-9]",      "[[:alnum:]_]",
+                                          "[^[:alnum:]_]", "[[:space:]]", "[^[:space:]]"};
+    const char *end = strrchr(text, '/');
+    bool slashes = *text == '/';
+    const char *at = slashes ? text + 1 : text;
+    const char *flags = slashes && end > text ? end + 1 : "";
+    if (slashes && (end <= at || strspn(flags, "gimsuy") != strlen(flags))) {
+        return false;
+    }
+    end = slashes ? end : text + strlen(text);
+    struct buf posix;
+    buf_init(&posix, PATTERN_BYTES_MAX);
+    bool ok = slashes || buf_add(&posix, "^", 1);
+    for (bool set = false; ok && at < end; at++) {
+        const char *letter = *at == '\\' && at + 1 < end ? strchr(letters, at[1]) : NULL;
+        if (letter != NULL) {
+            ok = !set && buf_printf(&posix, "%s", classes[letter - letters]);
+            at++;
+        } else if (*at == '\\') {
+            /* Escaped punctuation means the same in both, but not inside a set. */
+            ok = !set && at + 1 < end && ispunct((unsigned char)at[1]) && buf_add(&posix, at, 2);
+            at++;
+        } else {
+            bool own = (*at == '(' || *at == '?' || *at == '*' || *at == '+') && at + 1 < end &&
+                       at[1] == '?'; /* (?: ... *? ... */
+            set = set ? *at != ']' : *at == '[';
+            ok = (set || !own) && buf_add(&posix, at, 1);
+        }
+    }
+    ok = ok && (slashes || buf_add(&posix, "$", 1)) && posix.len > 0;
+    ok =
+        ok && regcomp(out, posix.data,
+                      REG_EXTENDED | REG_NOSUB | (strchr(flags, 'i') != NULL ? REG_ICASE : 0)) == 0;
+    buf_deinit(&posix);
+    return ok;
+}
+
+static bool matches_pattern(const char *pattern, const char *name)
+{
+    regex_t regex;
+    bool found = compile(pattern, &regex);
+    if (found) {
+        found = regexec(&regex, name, 0, NULL, 0) == 0;
+        regfree(&regex);
+    }
+    return found;
+}
+
+/* A refId, several of them (A|B), or a pattern in slashes. */
+static bool matches_ref(const char *text, const char *ref)
+{
+    size_t len = strlen(ref);
+    if (*text == '/') {
+        return matches_pattern(text, ref);
+    }
+    while (len > 0) {
+        size_t one = strcspn(text, "|");
+        if (one == len && strncmp(text, ref, len) == 0) {
+            return true;
+        }
+        if (text[one] == '\0') {
+            break;
+        }
+        text += one + 1;
+    }
+    return *text == '\0' && len == 0;
+}
+
+static void check_matcher(struct dashboard_reader *reader, const char *pointer,
+                          const json_t *matcher)
+{
+    char path[DASHBOARD_POINTER_BYTES];
+    char below[DASHBOARD_POINTER_BYTES];
+    regex_t regex;
+    const char *id = dashboard_text(reader, pointer, matcher, "id", "");
+    const char *text = json_string_value(json_object_get(matcher, "options"));
+    bool pattern = strcmp(id, "byRegexp") == 0 ||
+                   (strcmp(id, "byFrameRefID") == 0 && text != NULL && *text == '/');
+    if (!pattern || text == NULL) {
+        return;
+    }
+    if (compile(text, &regex)) {
+        regfree(&regex);
+    } else {
+        (void)dashboard_below(path, pointer, "matcher");
+        dashboard_fault(reader, dashboard_below(below, path, "options"),
+                        "expected a pattern that POSIX can read, too, got %s", text);
+    }
+}
+
 void dashboard_overrides_check(struct dashboard_reader *reader, const char *pointer,
                                const json_t *overrides)
 {
@@ -251,29 +349,11 @@ void dashboard_overrides_check(struct dashboard_reader *reader, const char *poin
     dashboard_field_init(&scratch);
     json_array_foreach(overrides, index, override)
     {
-        apply_override(reader, dashboard_below_index(path, pointer, index), override, &scratch);
+        (void)dashboard_below_index(path, pointer, index);
+        check_matcher(reader, path, json_object_get(override, "matcher"));
+        apply_override(reader, path, override, &scratch);
     }
     dashboard_field_deinit(&scratch);
-}
-
-/* A pattern of "/.../" is found anywhere, another must match the whole name. JavaScript's patterns
- * are read as POSIX extended ones; what only JavaScript has matches nothing. */
-static bool matches_pattern(const char *pattern, const char *name)
-{
-    regex_t regex;
-    size_t len = strlen(pattern);
-    bool anywhere = len >= 2 && pattern[0] == '/' && pattern[len - 1] == '/';
-    struct buf text;
-    buf_init(&text, PATTERN_BYTES_MAX);
-    bool ok =
-        anywhere ? buf_add(&text, pattern + 1, len - 2) : buf_printf(&text, "^(%s)$", pattern);
-    ok = ok && text.len > 0 && regcomp(&regex, text.data, REG_EXTENDED | REG_NOSUB) == 0;
-    if (ok) {
-        ok = regexec(&regex, name, 0, NULL, 0) == 0;
-        regfree(&regex);
-    }
-    buf_deinit(&text);
-    return ok;
 }
 
 static bool is_among(const json_t *names, const char *name)
@@ -298,7 +378,7 @@ static bool matches(const json_t *matcher, const char *name, const char *ref)
         return strcmp(text, name) == 0;
     }
     if (strcmp(id, "byFrameRefID") == 0) {
-        return strcmp(text, ref) == 0;
+        return matches_ref(text, ref);
     }
     if (strcmp(id, "byType") == 0) {
         return strcmp(text, "number") == 0;

@@ -20,6 +20,7 @@
 
 #define FILE_BYTES_MAX ((size_t)16 << 20)
 #define ROW_DEPTH_MAX 2
+#define REFRESH_MS_MIN 5000 /* Grafana's min_refresh_interval, unless it is told otherwise */
 
 struct renderer {
     struct dashboard_reader reader;
@@ -178,6 +179,42 @@ static void render_variables(struct renderer *renderer, json_t *root)
     }
 }
 
+/* Off, or a duration; of what is not a duration Grafana makes nothing either. */
+static void render_refresh(const struct renderer *renderer, json_t *root)
+{
+    char text[48];
+    int64_t ms;
+    const char *written = json_string_value(json_object_get(root, "refresh"));
+    if (renderer->time_scale == 1 || written == NULL || !interval_read_ms(written, &ms)) {
+        return;
+    }
+    int64_t floor = ms < REFRESH_MS_MIN ? ms : REFRESH_MS_MIN;
+    ms /= renderer->time_scale;
+    (void)interval_write_ms(ms > floor ? ms : floor, text, sizeof text);
+    (void)json_object_set_new(root, "refresh", json_string(text));
+}
+
+/* Titles and descriptions of panels speak of production time; the dashboard says how to read them.
+ */
+static void render_title(const struct renderer *renderer, json_t *root)
+{
+    const char *title = json_string_value(json_object_get(root, "title"));
+    const char *description = json_string_value(json_object_get(root, "description"));
+    if (renderer->time_scale == 1 || title == NULL) {
+        return;
+    }
+    description = description != NULL ? description : "";
+    json_t *said = json_sprintf(
+        "%s%sA drill: time runs %" PRId64 " times as fast as the texts here say.", description,
+        *description == '\0'                                          ? ""
+        : strchr(".?!", description[strlen(description) - 1]) != NULL ? " "
+                                                                      : ". ",
+        renderer->time_scale);
+    (void)json_object_set_new(root, "title",
+                              json_sprintf("%s (time x %" PRId64 ")", title, renderer->time_scale));
+    (void)json_object_set_new(root, "description", said);
+}
+
 static void render_root(struct renderer *renderer, json_t *root)
 {
     json_t *time = json_object_get(root, "time");
@@ -186,6 +223,8 @@ static void render_root(struct renderer *renderer, json_t *root)
     render_panels(renderer, "/panels", json_object_get(root, "panels"), 0);
     render_annotations(renderer, root);
     render_variables(renderer, root);
+    render_refresh(renderer, root);
+    render_title(renderer, root);
 }
 
 static enum err write_json(const char *path, const json_t *root, struct error *error)

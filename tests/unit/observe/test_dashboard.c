@@ -156,6 +156,46 @@ Test(dashboard, overrides_change_the_field_of_the_series_they_match)
     dashboard_deinit(&d);
 }
 
+Test(dashboard, overrides_name_series_as_grafana_reads_patterns)
+{
+    static const struct {
+        const char *id, *options, *name, *ref;
+        bool taken;
+    } rows[] = {
+        {"byRegexp", "a", "a", "A", true},
+        {"byRegexp", "a", "ab", "A", false},
+        {"byRegexp", "a|b", "ax", "A", true},
+        {"byRegexp", "a|b", "xb", "A", true},
+        {"byRegexp", "a|b", "xa", "A", false},
+        {"byRegexp", "/b/", "abc", "A", true},
+        {"byRegexp", "/B/", "abc", "A", false},
+        {"byRegexp", "/B/i", "abc", "A", true},
+        {"byRegexp", "/B/gi", "abc", "A", true},
+        {"byRegexp", "/^p\\d+$/", "p95", "A", true},
+        {"byRegexp", "/^\\d+$/", "p95", "A", false},
+        {"byRegexp", "/a\\/b/", "a/b", "A", true},
+        {"byRegexp", "/[/]/", "a/b", "A", true},
+        {"byFrameRefID", "A", "x", "A", true},
+        {"byFrameRefID", "A|B", "x", "B", true},
+        {"byFrameRefID", "AA|B", "x", "A", false},
+        {"byFrameRefID", "/^(A|B)$/", "x", "B", true},
+        {"byFrameRefID", "/C/", "x", "B", false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct dashboard_panel panel = {.field.decimals = -1};
+        struct dashboard_field field;
+        json_t *json = json_pack("{s:{s:[{s:{s:s, s:s}, s:[{s:s, s:s}]}]}}", "fieldConfig",
+                                 "overrides", "matcher", "id", rows[i].id, "options",
+                                 rows[i].options, "properties", "id", "unit", "value", "s");
+        panel.json = json;
+        dashboard_field_for(&panel, rows[i].name, rows[i].ref, &field);
+        cr_expect_eq(strcmp(field.unit, "s") == 0, rows[i].taken, "%s %s of %s", rows[i].id,
+                     rows[i].options, rows[i].name);
+        dashboard_field_deinit(&field);
+        json_decref(json);
+    }
+}
+
 static void read_invalid(const char *path, char *message, size_t size)
 {
     struct dashboard d;
@@ -292,6 +332,10 @@ Test(dashboard, rendering_divides_everything_that_is_time)
     json_object_set_new(variable, "current", json_pack("{s:s, s:s}", "text", "1m", "value", "1m"));
     json_object_set_new(variable, "options",
                         json_pack("[{s:s, s:s}]", "text", "1s", "value", "1s"));
+    json_object_set_new(wanted, "refresh", json_string("5s"));
+    json_object_set_new(wanted, "title", json_string("t (time x 60)"));
+    json_object_set_new(wanted, "description",
+                        json_string("A drill: time runs 60 times as fast as the texts here say."));
     char *got = json_dumps(root, JSON_SORT_KEYS);
     char *should = json_dumps(wanted, JSON_SORT_KEYS);
     cr_expect_str_eq(got, should);
