@@ -2,6 +2,7 @@
 
 #include "base/fileio.h"
 #include "base/text.h"
+#include "drill/render_folder.h"
 #include "observe/dashboard.h"
 #include "observe/rules.h"
 
@@ -12,7 +13,8 @@
 #define SCRAPES_A_WINDOW 10
 
 struct rendering {
-    const struct render_config *config;
+    const struct render_config *config; /* its folder is the one inside the caller's */
+    const struct render_folder *folder;
     struct render_report *report;
     struct faults *faults;
 };
@@ -25,14 +27,10 @@ static enum err path_below(const char *folder, const char *below, char out[PATH_
                : error_set(error, ERR_USAGE, folder, 0, "the path is too long");
 }
 
-/* An emptied folder below the output. */
-static enum err fresh_folder(const struct rendering *rendering, const char *below,
-                             char out[PATH_MAX], struct error *error)
+static enum err make_folder(const struct rendering *rendering, const char *below,
+                            char out[PATH_MAX], struct error *error)
 {
     enum err code = path_below(rendering->config->folder, below, out, error);
-    if (code == ERR_OK) {
-        code = file_remove_tree(out, error);
-    }
     return code == ERR_OK ? file_make_folders(out, error) : code;
 }
 
@@ -40,12 +38,23 @@ static enum err fresh_folder(const struct rendering *rendering, const char *belo
 static enum err source(const struct rendering *rendering, const char *wanted, const char *shipped,
                        char out[PATH_MAX], struct error *error)
 {
+    enum err code = ERR_OK;
     if (wanted == NULL) {
-        return path_below(rendering->config->home, shipped, out, error);
+        code = path_below(rendering->config->home, shipped, out, error);
+    } else if (!text_copy(out, PATH_MAX, wanted)) {
+        code = error_set(error, ERR_USAGE, wanted, 0, "the path is too long");
     }
-    return text_copy(out, PATH_MAX, wanted)
-               ? ERR_OK
-               : error_set(error, ERR_USAGE, wanted, 0, "the path is too long");
+    return code == ERR_OK ? render_folder_spares(rendering->folder, out, error) : code;
+}
+
+static enum err spare_rules(const struct rendering *rendering, struct error *error)
+{
+    const struct render_config *config = rendering->config;
+    enum err code = ERR_OK;
+    for (size_t i = 0; i < config->rule_file_count && code == ERR_OK; i++) {
+        code = render_folder_spares(rendering->folder, config->rule_files[i], error);
+    }
+    return code;
 }
 
 static enum err put_prometheus(const struct rendering *rendering, struct error *error)
@@ -57,7 +66,7 @@ static enum err put_prometheus(const struct rendering *rendering, struct error *
     enum err code =
         source(rendering, config->prometheus_file, "prometheus/prometheus.yml", production, error);
     if (code == ERR_OK) {
-        code = fresh_folder(rendering, "prometheus/rules", folder, error);
+        code = make_folder(rendering, "prometheus/rules", folder, error);
     }
     if (code == ERR_OK) {
         code = path_below(config->folder, "prometheus/prometheus.yml", path, error);
@@ -87,7 +96,7 @@ static enum err put_alertmanager(const struct rendering *rendering, struct error
     enum err code = source(rendering, config->alertmanager_file, "prometheus/alertmanager.yml",
                            production, error);
     if (code == ERR_OK) {
-        code = fresh_folder(rendering, "alertmanager", folder, error);
+        code = make_folder(rendering, "alertmanager", folder, error);
     }
     if (code == ERR_OK) {
         code = path_below(folder, "alertmanager.yml", path, error);
@@ -115,7 +124,10 @@ static enum err put_all(const struct rendering *rendering, const char *pattern, 
     size_t count = 0;
     enum err code = file_glob(pattern, &paths, &count, error);
     for (size_t i = 0; i < count && code == ERR_OK; i++) {
-        code = path_below(folder, base_name(paths[i]), out, error);
+        code = render_folder_spares(rendering->folder, paths[i], error);
+        if (code == ERR_OK) {
+            code = path_below(folder, base_name(paths[i]), out, error);
+        }
         if (code == ERR_OK) {
             code = put(rendering, paths[i], out, error);
         }
@@ -167,7 +179,7 @@ static enum err put_dashboards(const struct rendering *rendering, struct error *
     const char *glob = rendering->config->dashboards_glob;
     struct render_report *report = rendering->report;
     char pattern[PATH_MAX], folder[PATH_MAX];
-    enum err code = fresh_folder(rendering, "grafana/dashboards", folder, error);
+    enum err code = make_folder(rendering, "grafana/dashboards", folder, error);
     if (code == ERR_OK && glob == NULL) {
         code = home_pattern(rendering, "grafana/dashboards/[a-z]*.json", pattern, error);
     }
@@ -189,7 +201,7 @@ static enum err put_all_provisioning(const struct rendering *rendering, struct e
     for (size_t i = 0; i < sizeof parts / sizeof parts[0] && code == ERR_OK; i++) {
         char below[64], pattern[PATH_MAX], folder[PATH_MAX];
         (void)snprintf(below, sizeof below, "grafana/provisioning/%s", parts[i]);
-        code = fresh_folder(rendering, below, folder, error);
+        code = make_folder(rendering, below, folder, error);
         (void)snprintf(below, sizeof below, "grafana/provisioning/%s/[a-z]*.yml", parts[i]);
         if (code == ERR_OK) {
             code = home_pattern(rendering, below, pattern, error);
@@ -201,17 +213,36 @@ static enum err put_all_provisioning(const struct rendering *rendering, struct e
     return code;
 }
 
+static enum err put_everything(const struct rendering *rendering, struct error *error)
+{
+    enum err code = spare_rules(rendering, error);
+    if (code == ERR_OK) {
+        code = put_prometheus(rendering, error);
+    }
+    if (code == ERR_OK) {
+        code = put_alertmanager(rendering, error);
+    }
+    if (code == ERR_OK) {
+        code = put_dashboards(rendering, error);
+    }
+    return code == ERR_OK ? put_all_provisioning(rendering, error) : code;
+}
+
 enum err render_stack(const struct render_config *config, struct render_report *report,
                       struct faults *faults, struct error *error)
 {
-    const struct rendering rendering = {config, report, faults};
+    struct render_folder folder;
+    struct render_config inside = *config;
+    const struct rendering rendering = {&inside, &folder, report, faults};
     *report = (struct render_report){0};
-    enum err code = put_prometheus(&rendering, error);
+    enum err code = render_folder_open(&folder, config->folder, error);
     if (code == ERR_OK) {
-        code = put_alertmanager(&rendering, error);
+        inside.folder = folder.staging;
+        code = put_everything(&rendering, error);
     }
     if (code == ERR_OK) {
-        code = put_dashboards(&rendering, error);
+        code = render_folder_commit(&folder, error);
     }
-    return code == ERR_OK ? put_all_provisioning(&rendering, error) : code;
+    render_folder_close(&folder);
+    return code;
 }

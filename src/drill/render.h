@@ -26,7 +26,8 @@ struct render_config { /* borrowed; NULL where a default applies */
     const char *dashboards_path;   /* where Grafana will find them; NULL = as provisioned */
     const char *webhook_url;       /* every receiver of alerts becomes this; NULL = they stay */
     int64_t time_scale;
-    const char *folder; /* made if absent; what an earlier rendering left there is replaced */
+    const char *folder; /* made if absent; what an earlier rendering left there is replaced, once
+                         * everything is rendered */
 };
 
 struct render_report {
@@ -38,7 +39,9 @@ struct render_report {
 /* Writes below config->folder:
  *   prometheus/prometheus.yml, prometheus/rules/, prometheus/flags (one option a line, for a scale
  *   above 1), alertmanager/alertmanager.yml, grafana/dashboards/, grafana/provisioning/
- * Faults of rules and dashboards are all collected; ERR_INPUT if there is any. */
+ * Faults of rules and dashboards are all collected; ERR_INPUT if there is any. ERR_USAGE if
+ * something of these names lies there that no rendering has left (render_folder.h), or a file to
+ * be read lies in it; nothing is changed then. */
 enum err render_stack(const struct render_config *config, struct render_report *report,
                       struct faults *faults, struct error *error)
     __attribute__((warn_unused_result));
