@@ -164,6 +164,27 @@ static enum err name_later(struct looping *looping, struct error *error)
                : error_set(error, ERR_USAGE, settings->past, 0, "the path is too long");
 }
 
+/* Those that earlier loops, of this process or another, have written; nothing else in `later`. */
+static enum err remove_earlier(const struct run_loop_settings *settings, struct error *error)
+{
+    char quoted[PATH_MAX], pattern[PATH_MAX];
+    char **paths = NULL;
+    size_t count = 0;
+    if (!file_glob_quote(quoted, sizeof quoted, settings->past) ||
+        !text_join_path(pattern, sizeof pattern, quoted, "later/loop-[0-9]*")) {
+        return error_set(error, ERR_USAGE, settings->past, 0, "the path is too long");
+    }
+    enum err code = file_glob(pattern, &paths, &count, error);
+    for (size_t i = 0; i < count && code == ERR_OK; i++) {
+        const char *number = strrchr(paths[i], '-') + 1;
+        if (number[strspn(number, "0123456789")] == '\0') {
+            code = file_remove_tree(paths[i], error);
+        }
+    }
+    file_glob_free(paths, count);
+    return code;
+}
+
 /* Written before the loop begins, and read by the target when it retrains; that of the loop before
  * has then been read. */
 static enum err write_later(struct looping *looping, bool back, int64_t pass, struct error *error)
@@ -173,17 +194,13 @@ static enum err write_later(struct looping *looping, bool back, int64_t pass, st
     const struct scenario_phase *phase = retrain_phase(&run->settings.scenario);
     struct past_files_report report = {0};
     struct parallel parallel = parallel_all_cores();
-    char former[PATH_MAX];
     if (phase == NULL) {
         return ERR_OK;
     }
     const struct past_files_part part = {looping->part, looping->parts, phase->films_min,
                                          phase->films_max};
     int64_t drill_s = clock_wall_ns() / CLOCK_NS_PER_S + pass * PASS_DAYS * DAY_S;
-    enum err code =
-        text_join_path(former, sizeof former, looping->settings->past, "later")
-            ? file_remove_tree(former, error)
-            : error_set(error, ERR_USAGE, looping->settings->past, 0, "the path is too long");
+    enum err code = remove_earlier(looping->settings, error);
     code = code == ERR_OK ? name_later(looping, error) : code;
     code = code == ERR_OK ? file_make_folders(looping->later, error) : code;
     if (code == ERR_OK) {
@@ -218,7 +235,7 @@ static void listen_to_alerts(struct looping *looping)
         return;
     }
     size_t count = webhook_notices(looping->run->webhook, &notices);
-    int firing = loop_firing(looping->config.scenario, notices, count, looping->loop.begun_ns);
+    int firing = loop_firing(looping->config.scenario, notices, count);
     mem_free(notices);
     if (firing != looping->firing) {
         log_write(LOG_INFO, "run", "%.1f s: %d alert%s firing",
@@ -321,7 +338,9 @@ static enum err play_loop(struct looping *looping, struct error *error)
         return code;
     }
     looping->training = false;
-    looping->firing = 0;
+    if (run->webhook != NULL) {
+        webhook_forget(run->webhook);
+    }
     loop_begin(&looping->loop, &looping->config, looping->number > 0 ? &former : NULL,
                run->start_mono_ns);
     if (run->metrics != NULL) {

@@ -34,7 +34,6 @@ void loop_begin(struct loop *loop, const struct loop_config *config, const struc
 {
     *loop = (struct loop){.config = config,
                           .origin_ns = begun_ns,
-                          .begun_ns = begun_ns,
                           .quiet_ns = begun_ns,
                           .asked_ns = former != NULL ? former->asked_ns : INT64_MIN};
 }
@@ -109,16 +108,15 @@ static bool counts(const struct scenario *scenario, const struct webhook_notice 
     return !expects && strcmp(notice->severity, "ticket") == 0;
 }
 
-int loop_firing(const struct scenario *scenario, const struct webhook_notice *notices, size_t count,
-                int64_t since_ns)
+int loop_firing(const struct scenario *scenario, const struct webhook_notice *notices, size_t count)
 {
     int firing = 0;
     for (size_t i = 0; i < count; i++) {
-        bool last = notices[i].received_mono_ns >= since_ns && counts(scenario, &notices[i]);
+        bool last = !notices[i].resolved && counts(scenario, &notices[i]);
         for (size_t j = i + 1; j < count && last; j++) {
             last = strcmp(notices[j].fingerprint, notices[i].fingerprint) != 0;
         }
-        firing += last && !notices[i].resolved;
+        firing += last;
     }
     return firing;
 }

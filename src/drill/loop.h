@@ -39,7 +39,6 @@ struct loop {
     enum loop_cause cause; /* of the last retraining asked for */
     int64_t asked_ns;      /* monotonic; of the last retraining that an alert asked for */
     int64_t quiet_ns;      /* monotonic; since when no alert fires, 0 = one does */
-    int64_t begun_ns;      /* monotonic; notices before it are of other loops */
 };
 
 /* begun_ns: monotonic time of drill time 0. `former` is the loop before, or NULL: the cooldown goes
@@ -52,11 +51,11 @@ enum loop_act loop_turn(struct loop *loop, int64_t mono_ns, int firing);
 void loop_trained(struct loop *loop);
 int64_t loop_drill_ns(const struct loop *loop, int64_t mono_ns);
 
-/* Alerts that fire by the last notice of each, among notices received from `since_ns` on. Those
- * that count are the ones the scenario expects to fire; if it expects none, all of severity ticket.
- */
-int loop_firing(const struct scenario *scenario, const struct webhook_notice *notices, size_t count,
-                int64_t since_ns);
+/* Alerts that fire by the last notice of each, whichever loop it arrived in: one that goes on
+ * firing is told only once. Those that count are the ones the scenario expects to fire; if it
+ * expects none, all of severity ticket. */
+int loop_firing(const struct scenario *scenario, const struct webhook_notice *notices,
+                size_t count);
 
 /* Every loop has people of its own: person p belongs to part p % parts. Parts are so large that a
  * loop asks for two lists a person. */

@@ -4,6 +4,9 @@
  * entry in the list happen under it, so list, file and stamps have one order. An alert that cannot
  * be written down is not kept either and the answer is 500, upon which Alertmanager sends it again;
  * a malformed body is answered 400, which it does not repeat.
+ *
+ * Repeats are found by a table of open addressing over the list, at most a third full; it is made
+ * anew when notices are forgotten, so that nothing is ever deleted from it.
  */
 #include "observe/webhook.h"
 
@@ -22,8 +25,11 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A drill sees some dozens of notices; the bound only keeps a broken sender from eating memory. */
-enum { BODY_MAX_BYTES = 16 << 20, REPLY_MAX_BYTES = 4096, THREADS = 2, NOTICES_MAX = 10000 };
+enum { BODY_MAX_BYTES = 16 << 20, REPLY_MAX_BYTES = 4096, THREADS = 2 };
+enum { SLOTS = 1 << 15, SLOT_FREE = UINT16_MAX };
+
+_Static_assert(WEBHOOK_NOTICES_MAX < SLOT_FREE && WEBHOOK_NOTICES_MAX * 3 < SLOTS,
+               "notices have their place in the table");
 
 #define ALERTS_PATH "/alerts"
 
@@ -35,6 +41,7 @@ struct webhook {
     pthread_mutex_t mutex; /* guards the list and the order of lines in the log */
     struct webhook_notice *notice;
     size_t count, capacity;
+    uint16_t slot[SLOTS]; /* index into the list */
 };
 
 static enum err wrong(struct error *error, size_t index, const char *what)
@@ -123,18 +130,39 @@ enum err webhook_read_body(const char *text, size_t len, struct webhook_notice *
     return code;
 }
 
-/* From the newest back: a repeat is most often one of the last. */
-static bool already_kept(const struct webhook *webhook, const struct webhook_notice *notice)
+/* FNV-1a. */
+static uint32_t mix(uint32_t hash, const char *text)
 {
-    for (size_t i = webhook->count; i > 0; i--) {
-        const struct webhook_notice *kept = &webhook->notice[i - 1];
-        if (kept->resolved == notice->resolved &&
-            strcmp(kept->fingerprint, notice->fingerprint) == 0 &&
-            strcmp(kept->starts_at, notice->starts_at) == 0) {
-            return true;
-        }
+    for (; *text != '\0'; text++) {
+        hash = (hash ^ (unsigned char)*text) * 16777619u;
     }
-    return false;
+    return hash;
+}
+
+static bool is_repeat(const struct webhook_notice *a, const struct webhook_notice *b)
+{
+    return a->resolved == b->resolved && strcmp(a->fingerprint, b->fingerprint) == 0 &&
+           strcmp(a->starts_at, b->starts_at) == 0;
+}
+
+/* Where the notice is in the table, or is to be put. */
+static uint16_t *find_slot(struct webhook *webhook, const struct webhook_notice *notice)
+{
+    uint32_t hash =
+        mix(mix(2166136261u + notice->resolved, notice->fingerprint), notice->starts_at);
+    uint32_t i = hash % SLOTS;
+    while (webhook->slot[i] != SLOT_FREE &&
+           !is_repeat(&webhook->notice[webhook->slot[i]], notice)) {
+        i = (i + 1) % SLOTS;
+    }
+    return &webhook->slot[i];
+}
+
+static void clear_slots(struct webhook *webhook)
+{
+    for (size_t i = 0; i < SLOTS; i++) {
+        webhook->slot[i] = SLOT_FREE;
+    }
 }
 
 /* One write a line, taken back if the disk did not take it whole. */
@@ -174,11 +202,11 @@ static bool write_line(const struct webhook *webhook, const json_t *root, json_t
 /* Fed by the network, so exhaustion is an answer and not the end of the process. */
 static bool make_room(struct webhook *webhook)
 {
+    if (webhook->count >= WEBHOOK_NOTICES_MAX) {
+        return false;
+    }
     if (webhook->count < webhook->capacity) {
         return true;
-    }
-    if (webhook->count >= NOTICES_MAX) {
-        return false;
     }
     size_t capacity = webhook->capacity > 0 ? webhook->capacity * 2 : 64;
     struct webhook_notice *grown =
@@ -195,7 +223,8 @@ static bool make_room(struct webhook *webhook)
 static bool keep(struct webhook *webhook, const json_t *root, json_t *alert,
                  struct webhook_notice *notice)
 {
-    if (already_kept(webhook, notice)) {
+    uint16_t *slot = find_slot(webhook, notice);
+    if (*slot != SLOT_FREE) {
         return true;
     }
     notice->received_mono_ns = clock_mono_ns();
@@ -203,6 +232,7 @@ static bool keep(struct webhook *webhook, const json_t *root, json_t *alert,
     if (!make_room(webhook) || !write_line(webhook, root, alert, notice->received_wall_ns)) {
         return false;
     }
+    *slot = (uint16_t)webhook->count;
     webhook->notice[webhook->count++] = *notice;
     return true;
 }
@@ -269,6 +299,7 @@ enum err webhook_start_at(const char *listen, const char *log_path, struct webho
                          err_errno_text(reason_number, reason, sizeof(reason)));
     }
     pthread_mutex_init(&webhook->mutex, NULL);
+    clear_slots(webhook);
     atomic_init(&webhook->malformed, 0);
     json_object_seed(0); /* before the threads that hash */
     const struct httpd_config config = {.listen = listen,
@@ -306,6 +337,34 @@ size_t webhook_notices(struct webhook *webhook, struct webhook_notice **out)
     }
     pthread_mutex_unlock(&webhook->mutex);
     return count;
+}
+
+/* Quadratic in all, which one call a loop bears. */
+static bool has_later(const struct webhook *webhook, size_t index)
+{
+    for (size_t i = index + 1; i < webhook->count; i++) {
+        if (strcmp(webhook->notice[i].fingerprint, webhook->notice[index].fingerprint) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void webhook_forget(struct webhook *webhook)
+{
+    size_t left = 0;
+    pthread_mutex_lock(&webhook->mutex);
+    for (size_t i = 0; i < webhook->count; i++) {
+        if (!webhook->notice[i].resolved && !has_later(webhook, i)) {
+            webhook->notice[left++] = webhook->notice[i];
+        }
+    }
+    webhook->count = left;
+    clear_slots(webhook);
+    for (size_t i = 0; i < left; i++) {
+        *find_slot(webhook, &webhook->notice[i]) = (uint16_t)i;
+    }
+    pthread_mutex_unlock(&webhook->mutex);
 }
 
 size_t webhook_malformed(struct webhook *webhook)

@@ -14,6 +14,10 @@
 
 struct webhook;
 
+/* A drill sees some dozens of notices; the bound keeps a broken sender from eating memory. What is
+ * beyond it is answered 500. */
+#define WEBHOOK_NOTICES_MAX 10000
+
 struct webhook_notice {
     int64_t received_mono_ns;
     int64_t received_wall_ns;
@@ -32,6 +36,9 @@ enum err webhook_start_at(const char *listen, const char *log_path, struct webho
 const char *webhook_url(const struct webhook *webhook); /* for webhook_configs */
 /* Copies what has been received so far, oldest first; heap, mem_free. */
 size_t webhook_notices(struct webhook *webhook, struct webhook_notice **out);
+/* Of what has been received so far only the last notice of each alert that fires is kept: for a
+ * receiver that never ends. An alert without a notice is one that does not fire. */
+void webhook_forget(struct webhook *webhook);
 size_t webhook_malformed(struct webhook *webhook); /* bodies that could not be read */
 void webhook_stop(struct webhook *webhook);        /* accepts NULL */
 

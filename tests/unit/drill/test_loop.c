@@ -121,18 +121,33 @@ Test(loop, alerts_fire_by_the_last_notice_of_each)
     };
     static const struct {
         size_t count;
-        int64_t since_ns;
         bool expects_low;
         int firing;
-    } rows[] = {{1, 0, false, 0}, {2, 0, false, 1}, {4, 0, false, 3}, {5, 0, false, 2},
-                {5, 0, true, 1},  {4, 0, true, 2},  {5, 4, false, 1}, {0, 0, true, 0}};
+    } rows[] = {{1, false, 0}, {2, false, 1}, {4, false, 3}, {5, false, 2},
+                {5, true, 1},  {4, true, 2},  {0, true, 0}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         scenario.expectation_count = rows[i].expects_low;
         scenario.expectation[0] = (struct scenario_expectation){.kind = SCENARIO_FIRES};
         snprintf(scenario.expectation[0].alert, sizeof scenario.expectation[0].alert, "Low");
-        cr_expect_eq(loop_firing(&scenario, notices, rows[i].count, rows[i].since_ns),
-                     rows[i].firing, "row %zu", i);
+        cr_expect_eq(loop_firing(&scenario, notices, rows[i].count), rows[i].firing, "row %zu", i);
     }
+}
+
+Test(loop, an_alert_that_goes_on_firing_counts_in_the_next_loop)
+{
+    struct scenario scenario = make_scenario();
+    struct loop_config config = make_config(&scenario);
+    const struct webhook_notice before = notice("Low", "a", false, 1030 * S);
+    struct loop loop, next;
+    loop_begin(&loop, &config, NULL, 1000 * S);
+    cr_expect_eq(loop_turn(&loop, 1130 * S, 1), LOOP_RETRAIN);
+    loop_begin(&next, &config, &loop, 2000 * S);
+    int firing = loop_firing(&scenario, &before, 1);
+    cr_expect_eq(loop_turn(&next, 2010 * S, firing), LOOP_PLAY, "nothing has changed yet");
+    cr_expect_eq(loop_turn(&next, 2020 * S, firing), LOOP_RETRAIN);
+    cr_expect_eq(next.cause, LOOP_ALERT);
+    loop_trained(&next);
+    cr_expect_eq(loop_turn(&next, 2075 * S, firing), LOOP_PLAY, "not settled: it still fires");
 }
 
 Test(loop, everybody_is_in_one_part_with_two_lists_a_person)

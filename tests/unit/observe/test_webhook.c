@@ -189,6 +189,72 @@ Test(webhook, repeats_are_kept_once)
     teardown(&f);
 }
 
+Test(webhook, of_what_is_forgotten_the_alerts_that_fire_stay)
+{
+    struct fixture f = setup();
+    post_alert(&f, "firing", "2026-01-31T08:00:00Z", NEVER, "00aa");
+    post_alert(&f, "firing", "2026-01-31T08:00:00Z", NEVER, "00bb");
+    post_alert(&f, "resolved", "2026-01-31T08:00:00Z", "2026-01-31T08:01:00Z", "00aa");
+    post_alert(&f, "firing", "2026-01-31T08:02:00Z", NEVER, "00bb");
+    post_alert(&f, "firing", "2026-01-31T08:03:00Z", NEVER, "00cc");
+    webhook_forget(f.webhook);
+    struct webhook_notice *notice = NULL;
+    cr_assert_eq(webhook_notices(f.webhook, &notice), 2);
+    cr_expect_str_eq(notice[0].fingerprint, "00bb");
+    cr_expect_str_eq(notice[0].starts_at, "2026-01-31T08:02:00Z");
+    cr_expect_str_eq(notice[1].fingerprint, "00cc");
+    mem_free(notice);
+    post_alert(&f, "firing", "2026-01-31T08:02:00Z", NEVER, "00bb");
+    cr_expect_eq(notice_count(&f), 2, "a repeat is one still");
+    post_alert(&f, "resolved", "2026-01-31T08:02:00Z", "2026-01-31T08:04:00Z", "00bb");
+    post_alert(&f, "firing", "2026-01-31T08:05:00Z", NEVER, "00aa");
+    cr_expect_eq(notice_count(&f), 4);
+    webhook_forget(f.webhook);
+    webhook_forget(f.webhook);
+    cr_expect_eq(notice_count(&f), 2);
+    teardown(&f);
+}
+
+/* One body with `count` alerts, each another one. */
+static long post_many(struct fixture *f, const char *status, int first, int count)
+{
+    struct buf body;
+    buf_init(&body, 8 << 20);
+    buf_text(&body, "{\"version\":\"4\",\"status\":\"firing\",\"receiver\":\"drill\",\"alerts\":[");
+    for (int i = 0; i < count; i++) {
+        buf_printf(&body,
+                   "%s{\"status\":\"%s\",\"labels\":{\"alertname\":\"A\"},\"startsAt\":"
+                   "\"2026-01-31T08:00:00Z\",\"endsAt\":\"" NEVER "\",\"fingerprint\":\"%08x\"}",
+                   i > 0 ? "," : "", status, first + i);
+    }
+    buf_text(&body, "]}");
+    cr_assert_not(body.failed);
+    long answered = post_bytes(f, body.data, body.len);
+    buf_deinit(&body);
+    return answered;
+}
+
+Test(webhook, as_many_are_kept_as_is_said_and_forgetting_makes_room)
+{
+    struct fixture f = setup();
+    struct error error = {.code = ERR_OK};
+    webhook_stop(f.webhook);
+    cr_assert_eq(webhook_start("/dev/null", &f.webhook, &error), ERR_OK);
+    cr_expect_eq(post_many(&f, "firing", 0, WEBHOOK_NOTICES_MAX - 10), 200);
+    cr_expect_eq(post_many(&f, "resolved", 0, 10), 200);
+    cr_expect_eq(notice_count(&f), WEBHOOK_NOTICES_MAX);
+    cr_expect_eq(post_many(&f, "firing", WEBHOOK_NOTICES_MAX, 1), 500, "there is no room");
+    cr_expect_eq(post_many(&f, "firing", 0, 100), 200, "repeats need none");
+    cr_expect_eq(notice_count(&f), WEBHOOK_NOTICES_MAX);
+    webhook_forget(f.webhook);
+    cr_expect_eq(notice_count(&f), WEBHOOK_NOTICES_MAX - 20, "all of these fire");
+    cr_expect_eq(post_many(&f, "firing", WEBHOOK_NOTICES_MAX, 20), 200);
+    cr_expect_eq(post_many(&f, "firing", 2 * WEBHOOK_NOTICES_MAX, 1), 500);
+    cr_expect_eq(notice_count(&f), WEBHOOK_NOTICES_MAX);
+    cr_expect_eq(webhook_malformed(f.webhook), 0);
+    teardown(&f);
+}
+
 static void read_whole(const char *path, struct buf *out)
 {
     struct error error = {.code = ERR_OK};
