@@ -252,102 +252,103 @@ Test(reconcile, equal_counts_agree_whatever_was_counted_before)
 #define STARS_BUCKET(le, source)                                                                   \
     "recommendation_rating_stars_bucket{le=\"" le "\",recommender=\"" source "\"}"
 
+/* What is edited of a target that agrees, and all that must be found. */
+static const struct {
+    const char *what;
+    struct series edit[4];
+    const char *findings;
+} disagreements[] = {
+    {"a lost list", {{"recommendation_lists_total", 3}}, "recommendation_lists_total: lost\n"},
+    {"a list counted twice",
+     {{"recommendation_lists_total", 5}},
+     "recommendation_lists_total: double counted\n"},
+    {"a lost conversion",
+     {{"recommendation_lists_converted_total", 0}},
+     "recommendation_lists_converted_total: lost\n"},
+    {"a tenth of a reciprocal rank",
+     {{"recommendation_reciprocal_rank_total", 1.6}},
+     "recommendation_reciprocal_rank_total: double counted\n"},
+    {"an unattributed rating too few",
+     {{"recommendation_ratings_unattributed_total", 0}},
+     "recommendation_ratings_unattributed_total: lost\n"},
+    {"a rating called late",
+     {{"recommendation_ratings_late_total", 1}},
+     "recommendation_ratings_late_total: double counted\n"},
+    {"a film under the wrong source",
+     {{"recommendation_items_total{recommender=\"base\"}", 3},
+      {"recommendation_items_total{recommender=\"popular\"}", 5}},
+     "recommendation_items_total{recommender=\"base\"}: wrong label\n"
+     "recommendation_items_total{recommender=\"popular\"}: wrong label\n"},
+    {"films under a source that no list named",
+     {{"count_in_top5_total{recommender=\"base\"}", 1},
+      {"count_in_top5_total{recommender=\"mystery\"}", 3}},
+     "count_in_top5_total{recommender=\"base\"}: wrong label\n"
+     "count_in_top5_total{recommender=\"any other\"}: wrong label\n"},
+    {"a film lost of one source",
+     {{"count_in_top5_total{recommender=\"base\"}", 3}},
+     "count_in_top5_total: lost\n"
+     "count_in_top5_total{recommender=\"base\"}: lost\n"},
+    {"a rating in the wrong bucket",
+     {{RATING_BUCKET("2.0", "popular"), 0}},
+     "user_rating_bucket{le=\"2.0\"} above 1.0: wrong bucket\n"
+     "user_rating_bucket{le=\"2.0\",recommender=\"popular\"} above 1.0: wrong bucket\n"
+     "user_rating_bucket{le=\"3.0\"} above 2.0: wrong bucket\n"
+     "user_rating_bucket{le=\"3.0\",recommender=\"popular\"} above 2.0: wrong bucket\n"},
+    {"ratings with their sources swapped",
+     {{"user_rating_sum{recommender=\"base\"}", 2},
+      {"user_rating_sum{recommender=\"popular\"}", 4.5}},
+     "user_rating_sum{recommender=\"base\"}: wrong label\n"
+     "user_rating_sum{recommender=\"popular\"}: wrong label\n"},
+    {"a rating of other stars",
+     {{"user_rating_sum{recommender=\"base\"}", 4}},
+     "user_rating_sum: wrong bucket\n"
+     "user_rating_sum{recommender=\"base\"}: wrong bucket\n"},
+    {"half a star off, seen by the exact histogram alone",
+     {{STARS_BUCKET("4.5", "base"), 0}},
+     "recommendation_rating_stars_bucket{le=\"4.5\"} above 4.0: wrong bucket\n"
+     "recommendation_rating_stars_bucket{le=\"4.5\",recommender=\"base\"} above 4.0: wrong "
+     "bucket\n"
+     "recommendation_rating_stars_bucket{le=\"5.0\"} above 4.5: wrong bucket\n"
+     "recommendation_rating_stars_bucket{le=\"5.0\",recommender=\"base\"} above 4.5: wrong "
+     "bucket\n"},
+    {"a bucket beyond five stars",
+     {{RATING_BUCKET("5.0", "base"), 0}},
+     "user_rating_bucket{le=\"5.0\"} above 4.0: wrong bucket\n"
+     "user_rating_bucket{le=\"5.0\",recommender=\"base\"} above 4.0: wrong bucket\n"
+     "user_rating_bucket{le=\"+Inf\"} above 5.0: wrong bucket\n"
+     "user_rating_bucket{le=\"+Inf\",recommender=\"base\"} above 5.0: wrong bucket\n"},
+    {"a rank too far down",
+     {{"item_rank_sum{recommender=\"base\"}", 2}},
+     "item_rank_sum: wrong bucket\n"
+     "item_rank_sum{recommender=\"base\"}: wrong bucket\n"},
+    {"an error answered as a refusal",
+     {{"http_requests_total{handler=\"/recommendations/\",method=\"GET\",status=\"4xx\"}", 1},
+      {"http_requests_total{handler=\"/recommendations/\",method=\"GET\",status=\"5xx\"}", 0}},
+     "http_requests_total{handler=\"/recommendations/\",method=\"GET\",status=\"4xx\"}: wrong "
+     "label\n"
+     "http_requests_total{handler=\"/recommendations/\",method=\"GET\",status=\"5xx\"}: wrong "
+     "label\n"},
+    {"a request lost",
+     {{"http_requests_total{handler=\"/ratings/\",method=\"POST\",status=\"2xx\"}", 2}},
+     "http_requests_total{handler=\"/ratings/\",method=\"POST\"}: lost\n"
+     "http_requests_total{handler=\"/ratings/\",method=\"POST\",status=\"2xx\"}: lost\n"},
+    {"a second try", {{"ratings_repeated_total", 1}}, "ratings_repeated_total: double counted\n"},
+};
+
 Test(reconcile, every_disagreement_is_named_and_nothing_else)
 {
-    static const struct {
-        const char *what;
-        struct series edit[4];
-        const char *findings;
-    } rows[] = {
-        {"a lost list", {{"recommendation_lists_total", 3}}, "recommendation_lists_total: lost\n"},
-        {"a list counted twice",
-         {{"recommendation_lists_total", 5}},
-         "recommendation_lists_total: double counted\n"},
-        {"a lost conversion",
-         {{"recommendation_lists_converted_total", 0}},
-         "recommendation_lists_converted_total: lost\n"},
-        {"a tenth of a reciprocal rank",
-         {{"recommendation_reciprocal_rank_total", 1.6}},
-         "recommendation_reciprocal_rank_total: double counted\n"},
-        {"an unattributed rating too few",
-         {{"recommendation_ratings_unattributed_total", 0}},
-         "recommendation_ratings_unattributed_total: lost\n"},
-        {"a rating called late",
-         {{"recommendation_ratings_late_total", 1}},
-         "recommendation_ratings_late_total: double counted\n"},
-        {"a film under the wrong source",
-         {{"recommendation_items_total{recommender=\"base\"}", 3},
-          {"recommendation_items_total{recommender=\"popular\"}", 5}},
-         "recommendation_items_total{recommender=\"base\"}: wrong label\n"
-         "recommendation_items_total{recommender=\"popular\"}: wrong label\n"},
-        {"films under a source that no list named",
-         {{"count_in_top5_total{recommender=\"base\"}", 1},
-          {"count_in_top5_total{recommender=\"mystery\"}", 3}},
-         "count_in_top5_total{recommender=\"base\"}: wrong label\n"
-         "count_in_top5_total{recommender=\"any other\"}: wrong label\n"},
-        {"a film lost of one source",
-         {{"count_in_top5_total{recommender=\"base\"}", 3}},
-         "count_in_top5_total: lost\n"
-         "count_in_top5_total{recommender=\"base\"}: lost\n"},
-        {"a rating in the wrong bucket",
-         {{RATING_BUCKET("2.0", "popular"), 0}},
-         "user_rating_bucket{le=\"2.0\"} above 1.0: wrong bucket\n"
-         "user_rating_bucket{le=\"2.0\",recommender=\"popular\"} above 1.0: wrong bucket\n"
-         "user_rating_bucket{le=\"3.0\"} above 2.0: wrong bucket\n"
-         "user_rating_bucket{le=\"3.0\",recommender=\"popular\"} above 2.0: wrong bucket\n"},
-        {"ratings with their sources swapped",
-         {{"user_rating_sum{recommender=\"base\"}", 2},
-          {"user_rating_sum{recommender=\"popular\"}", 4.5}},
-         "user_rating_sum{recommender=\"base\"}: wrong label\n"
-         "user_rating_sum{recommender=\"popular\"}: wrong label\n"},
-        {"a rating of other stars",
-         {{"user_rating_sum{recommender=\"base\"}", 4}},
-         "user_rating_sum: wrong bucket\n"
-         "user_rating_sum{recommender=\"base\"}: wrong bucket\n"},
-        {"half a star off, seen by the exact histogram alone",
-         {{STARS_BUCKET("4.5", "base"), 0}},
-         "recommendation_rating_stars_bucket{le=\"4.5\"} above 4.0: wrong bucket\n"
-         "recommendation_rating_stars_bucket{le=\"4.5\",recommender=\"base\"} above 4.0: wrong "
-         "bucket\n"
-         "recommendation_rating_stars_bucket{le=\"5.0\"} above 4.5: wrong bucket\n"
-         "recommendation_rating_stars_bucket{le=\"5.0\",recommender=\"base\"} above 4.5: wrong "
-         "bucket\n"},
-        {"a bucket beyond five stars",
-         {{RATING_BUCKET("5.0", "base"), 0}},
-         "user_rating_bucket{le=\"5.0\"} above 4.0: wrong bucket\n"
-         "user_rating_bucket{le=\"5.0\",recommender=\"base\"} above 4.0: wrong bucket\n"
-         "user_rating_bucket{le=\"+Inf\"} above 5.0: wrong bucket\n"
-         "user_rating_bucket{le=\"+Inf\",recommender=\"base\"} above 5.0: wrong bucket\n"},
-        {"a rank too far down",
-         {{"item_rank_sum{recommender=\"base\"}", 2}},
-         "item_rank_sum: wrong bucket\n"
-         "item_rank_sum{recommender=\"base\"}: wrong bucket\n"},
-        {"an error answered as a refusal",
-         {{"http_requests_total{handler=\"/recommendations/\",method=\"GET\",status=\"4xx\"}", 1},
-          {"http_requests_total{handler=\"/recommendations/\",method=\"GET\",status=\"5xx\"}", 0}},
-         "http_requests_total{handler=\"/recommendations/\",method=\"GET\",status=\"4xx\"}: wrong "
-         "label\n"
-         "http_requests_total{handler=\"/recommendations/\",method=\"GET\",status=\"5xx\"}: wrong "
-         "label\n"},
-        {"a request lost",
-         {{"http_requests_total{handler=\"/ratings/\",method=\"POST\",status=\"2xx\"}", 2}},
-         "http_requests_total{handler=\"/ratings/\",method=\"POST\"}: lost\n"
-         "http_requests_total{handler=\"/ratings/\",method=\"POST\",status=\"2xx\"}: lost\n"},
-        {"a second try",
-         {{"ratings_repeated_total", 1}},
-         "ratings_repeated_total: double counted\n"},
-    };
     struct ledger *ledger = ledger_of_four();
-    for (size_t i = 0; i < COUNT(rows); i++) {
+    for (size_t i = 0; i < COUNT(disagreements); i++) {
         struct exposition target;
         struct reconciliation result;
         healthy(&target);
-        for (size_t e = 0; e < COUNT(rows[i].edit) && rows[i].edit[e].name[0] != '\0'; e++) {
-            set(&target, rows[i].edit[e].name, rows[i].edit[e].value);
+        for (size_t e = 0;
+             e < COUNT(disagreements[i].edit) && disagreements[i].edit[e].name[0] != '\0'; e++) {
+            set(&target, disagreements[i].edit[e].name, disagreements[i].edit[e].value);
         }
         compare(ledger, &target, &result);
-        expect_findings(&result, rows[i].findings, rows[i].what);
-        cr_expect_not(reconcile_agrees(&result), "%s", rows[i].what);
+        expect_findings(&result, disagreements[i].findings, disagreements[i].what);
+        cr_expect_not(reconcile_agrees(&result), "%s", disagreements[i].what);
     }
     ledger_free(ledger);
 }

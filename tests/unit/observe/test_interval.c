@@ -9,85 +9,74 @@
 #define FROM INT64_C(1695513607123)
 
 /* Worked out by hand from pkg/promlib/models/query.go, steps and windows in ms. */
+static const struct {
+    const char *name;
+    struct interval_request request; /* to_ms is the range */
+    int64_t interval_ms, step_ms, rate_ms;
+} plans[] = {
+    {"a small range is stepped by scrapes",
+     {0, 15 * MINUTE, 600, 0, 0, 0, false, false, 0},
+     15000,
+     15000,
+     60000},
+    {"no width is 500 points", {0, 15 * MINUTE, 0, 0, 0, 1000, false, false, 0}, 2000, 2000, 4000},
+    {"a day", {0, DAY, 500, 0, 0, 15000, false, false, 0}, 120000, 120000, 135000},
+    {"a day on a narrow panel",
+     {0, DAY, 300, 0, 0, 15000, false, false, 0},
+     300000,
+     300000,
+     315000},
+    {"a day on a wide panel", {0, DAY, 2000, 0, 0, 15000, false, false, 0}, 30000, 30000, 60000},
+    {"Min interval of the panel",
+     {0, HOUR, 1000, 30000, 0, 15000, false, false, 0},
+     30000,
+     30000,
+     60000},
+    {"Min step sets the window, too",
+     {0, HOUR, 1000, 0, 60000, 15000, false, false, 0},
+     15000,
+     60000,
+     240000},
+    {"a finer Min step than the request",
+     {0, HOUR, 600, 0, 1000, 15000, false, false, 0},
+     15000,
+     5000,
+     16000},
+    {"a bound is the browser's next step",
+     {0, 150000, 100, 1, 0, 1, false, false, 0},
+     2000,
+     2000,
+     2001},
+    {"and the server's own", {0, 150000, 100, 1, 1, 1, false, false, 0}, 2000, 1000, 2001},
+    {"at most 11000 points",
+     {0, 30 * DAY, 100000, 1000, 1000, 1000, false, false, 0},
+     30000,
+     300000,
+     31000},
+    {"Min step is the window", {0, HOUR, 1000, 0, 0, 15000, true, false, 1}, 15000, 60000, 60000},
+    {"Min step is the step", {0, HOUR, 1000, 0, 0, 15000, false, true, 1}, 15000, 15000, 60000},
+    {"a compressed drill", {0, 15000, 600, 0, 0, 250, false, false, 0}, 250, 250, 1000},
+    {"half of the points", {0, HOUR, 1000, 0, 0, 15000, false, false, 2}, 15000, 30000, 60000},
+};
+
 Test(interval, plans_follow_browser_and_server)
 {
-    static const struct {
-        const char *name;
-        struct interval_request request; /* to_ms is the range */
-        int64_t interval_ms, step_ms, rate_ms;
-    } rows[] = {
-        {"a small range is stepped by scrapes",
-         {0, 15 * MINUTE, 600, 0, 0, 0, false, false, 0},
-         15000,
-         15000,
-         60000},
-        {"no width is 500 points",
-         {0, 15 * MINUTE, 0, 0, 0, 1000, false, false, 0},
-         2000,
-         2000,
-         4000},
-        {"a day", {0, DAY, 500, 0, 0, 15000, false, false, 0}, 120000, 120000, 135000},
-        {"a day on a narrow panel",
-         {0, DAY, 300, 0, 0, 15000, false, false, 0},
-         300000,
-         300000,
-         315000},
-        {"a day on a wide panel",
-         {0, DAY, 2000, 0, 0, 15000, false, false, 0},
-         30000,
-         30000,
-         60000},
-        {"Min interval of the panel",
-         {0, HOUR, 1000, 30000, 0, 15000, false, false, 0},
-         30000,
-         30000,
-         60000},
-        {"Min step sets the window, too",
-         {0, HOUR, 1000, 0, 60000, 15000, false, false, 0},
-         15000,
-         60000,
-         240000},
-        {"a finer Min step than the request",
-         {0, HOUR, 600, 0, 1000, 15000, false, false, 0},
-         15000,
-         5000,
-         16000},
-        {"a bound is the browser's next step",
-         {0, 150000, 100, 1, 0, 1, false, false, 0},
-         2000,
-         2000,
-         2001},
-        {"and the server's own", {0, 150000, 100, 1, 1, 1, false, false, 0}, 2000, 1000, 2001},
-        {"at most 11000 points",
-         {0, 30 * DAY, 100000, 1000, 1000, 1000, false, false, 0},
-         30000,
-         300000,
-         31000},
-        {"Min step is the window",
-         {0, HOUR, 1000, 0, 0, 15000, true, false, 1},
-         15000,
-         60000,
-         60000},
-        {"Min step is the step", {0, HOUR, 1000, 0, 0, 15000, false, true, 1}, 15000, 15000, 60000},
-        {"a compressed drill", {0, 15000, 600, 0, 0, 250, false, false, 0}, 250, 250, 1000},
-        {"half of the points", {0, HOUR, 1000, 0, 0, 15000, false, false, 2}, 15000, 30000, 60000},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    for (size_t i = 0; i < sizeof plans / sizeof plans[0]; i++) {
         struct interval_plan plan;
-        struct interval_request request = rows[i].request;
+        struct interval_request request = plans[i].request;
         request.from_ms = FROM;
         request.to_ms += FROM;
         interval_plan(&request, &plan);
-        cr_expect_eq(plan.interval_ms, rows[i].interval_ms, "%s: interval %ld", rows[i].name,
+        cr_expect_eq(plan.interval_ms, plans[i].interval_ms, "%s: interval %ld", plans[i].name,
                      (long)plan.interval_ms);
-        cr_expect_eq(plan.step_ms, rows[i].step_ms, "%s: step %ld", rows[i].name,
+        cr_expect_eq(plan.step_ms, plans[i].step_ms, "%s: step %ld", plans[i].name,
                      (long)plan.step_ms);
-        cr_expect_eq(plan.rate_interval_ms, rows[i].rate_ms, "%s: window %ld", rows[i].name,
+        cr_expect_eq(plan.rate_interval_ms, plans[i].rate_ms, "%s: window %ld", plans[i].name,
                      (long)plan.rate_interval_ms);
-        cr_expect_eq(plan.start_ms, FROM / plan.step_ms * plan.step_ms, "%s", rows[i].name);
-        cr_expect_eq(plan.end_ms % plan.step_ms, 0, "%s", rows[i].name);
+        cr_expect_eq(plan.start_ms, FROM / plan.step_ms * plan.step_ms, "%s", plans[i].name);
+        cr_expect_eq(plan.end_ms % plan.step_ms, 0, "%s", plans[i].name);
         cr_expect(plan.end_ms <= request.to_ms && plan.end_ms > request.to_ms - plan.step_ms, "%s",
-                  rows[i].name);
+                  plans[i].name);
         cr_expect_eq(plan.to_ms, request.to_ms);
     }
 }
