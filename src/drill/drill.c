@@ -245,6 +245,16 @@ static void measure_floors(struct drill *drill)
     floors_measure(&request, &drill->floors);
 }
 
+/* What the panels showed was asked of it after the play. */
+static void check_stack(struct drill *drill)
+{
+    char what[160];
+    if (!drill->play.interrupted && drill->judgement.reason_count == 0 &&
+        !stack_alive_at_end(drill->stack, what, sizeof what)) {
+        judge_invalid(&drill->judgement, "%s while panels were looked at", what);
+    }
+}
+
 static enum err conclude(struct drill *drill, struct error *error)
 {
     drill_check_generator(drill);
@@ -255,6 +265,7 @@ static enum err conclude(struct drill *drill, struct error *error)
     }
     if (drill->evidence.complete) {
         drill_collect_panels(drill);
+        check_stack(drill);
     }
     measure_floors(drill);
     struct judge_case judge_case = {.scenario = &drill->scenario,

@@ -40,9 +40,15 @@ struct judge_case { /* everything there is to judge by; borrowed */
 };
 
 #define JUDGE_REASONS_MAX 16
-#define JUDGE_SIGNS_MAX 32 /* rows that are no expectation of the scenario: signs of panels */
-#define JUDGE_GRAFANA_MAX 3 /* what a Grafana that is asked, too, has and shows */
+#define JUDGE_SIGNS_MAX 32     /* rows that are no expectation of the scenario: signs of panels */
+#define JUDGE_GRAFANA_MAX 3    /* what a Grafana that is asked, too, has and shows */
+#define JUDGE_UNJUDGED_MAX 128 /* panels whose sign is not judged */
 #define JUDGE_ROWS_MAX (SCENARIO_EXPECTATIONS_MAX + JUDGE_SIGNS_MAX + JUDGE_GRAFANA_MAX)
+
+struct judge_unjudged { /* a panel that declares which way is worse, but was not held to it */
+    char panel[192];
+    char why[128];
+};
 
 struct judgement {
     enum judge_outcome outcome;
@@ -50,6 +56,8 @@ struct judgement {
     struct judge_row row[JUDGE_ROWS_MAX];
     int reason_count;
     char reason[JUDGE_REASONS_MAX][256]; /* why the whole drill is invalid */
+    int unjudged_count;
+    struct judge_unjudged unjudged[JUDGE_UNJUDGED_MAX];
 };
 
 /* Adds a reason for the drill as a whole to be invalid. */

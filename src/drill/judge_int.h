@@ -52,7 +52,8 @@ void judge_resolves(const struct judge_case *at, const struct scenario_expectati
 void judge_silent(const struct judge_case *at, const struct scenario_expectation *wanted,
                   struct judge_row *row);
 
-/* Adds a row for each panel whose quantity this drill made worse. */
+/* Adds a row for each panel whose quantity this drill made worse; the others that declare a way
+ * are listed as not judged, with the reason. */
 void judge_signs(const struct judge_case *at, struct judgement *out);
 
 /* Adds the rows of a null drill. */

@@ -2,7 +2,9 @@
  * What an expectation wants of a panel, against what the panel showed. It must hold at the panel's
  * usual size and, if the expectation names widths and ranges, at each of them, where the value must
  * also be nearly the same: a query whose window follows the zoom shows another number to each
- * reader. A panel without data, or whose value is not a number, shows nothing and fails.
+ * reader. A panel without data, or whose value is not a number, shows nothing and fails; so does
+ * one that loses a series on the way from one size, or phase, to another. One that nobody answered
+ * for cannot be judged.
  */
 #include "drill/judge_int.h"
 
@@ -166,14 +168,55 @@ static void judge_steadiness(const struct panel_judge *judge, const struct panel
     }
 }
 
+/* Where nobody answered the panel is not to blame. */
+static bool is_unseen(const struct panel_judge *judge, const struct panel_glance *glance,
+                      const char *where)
+{
+    bool unanswered = panel_glance_unanswered(glance);
+    if (glance->ok) {
+        return false;
+    }
+    judge_observe(judge->row, "%s%s: %s", where, unanswered ? "no answer" : "cannot be evaluated",
+                  glance->why);
+    judge_worsen(judge->row, unanswered ? JUDGE_INVALID : JUDGE_FAIL);
+    return true;
+}
+
+/* Every series that `before` shows must be in `now`: one that is gone has no value to be wrong. */
+static void judge_lost(const struct panel_judge *judge, const struct panel_glance *before,
+                       const struct panel_glance *now, const char *where, const char *there)
+{
+    for (size_t i = 0; i < before->count; i++) {
+        const struct panel_shown *shown = &before->shown[i];
+        if (is_judged(judge, shown) && isfinite(shown->value) &&
+            find_series(now, shown->legend) == NULL) {
+            judge_observe(judge->row, "%sno series %s, which is there %s", where, shown->legend,
+                          there);
+            judge_worsen(judge->row, JUDGE_FAIL);
+        }
+    }
+}
+
+static void judge_series_kept(const struct panel_judge *judge, const struct panel_glance *glance,
+                              const char *where)
+{
+    const struct panel_sight *sight = judge->sight;
+    char there[96];
+    if (glance != &sight->glance[0]) {
+        judge_lost(judge, &sight->glance[0], glance, where, "at the usual size");
+    } else if (judge->wanted->panel.ask == SCENARIO_PANEL_MOVES) {
+        snprintf(there, sizeof there, "in %s",
+                 judge->at->scenario->phase[judge->wanted->rest_phase].name);
+        judge_lost(judge, &sight->rest, glance, where, there);
+    }
+}
+
 static void judge_glance(const struct panel_judge *judge, const struct panel_glance *glance)
 {
     size_t judged = 0;
     char where[64], text[320];
-    if (!glance->ok) {
-        snprintf(text, sizeof text, "%scannot be evaluated: %s",
-                 place(judge, glance, where, sizeof where), glance->why);
-        fail(judge, text);
+    place(judge, glance, where, sizeof where);
+    if (is_unseen(judge, glance, where)) {
         return;
     }
     for (size_t i = 0; i < glance->count; i++) {
@@ -185,10 +228,12 @@ static void judge_glance(const struct panel_judge *judge, const struct panel_gla
     }
     if (judged == 0) {
         bool other = glance->count > 0;
-        snprintf(text, sizeof text, "%sno data%s%s", place(judge, glance, where, sizeof where),
-                 other ? " of " : "", other ? judge->wanted->panel.series : "");
+        snprintf(text, sizeof text, "%sno data%s%s", where, other ? " of " : "",
+                 other ? judge->wanted->panel.series : "");
         fail(judge, text);
+        return;
     }
+    judge_series_kept(judge, glance, where);
 }
 
 /* A value that is not a number is no data: Grafana draws nothing there. */
@@ -197,9 +242,7 @@ static void judge_data(const struct panel_judge *judge, const struct panel_glanc
     size_t shown = 0;
     char where[64];
     place(judge, glance, where, sizeof where);
-    if (!glance->ok) {
-        judge_observe(judge->row, "%scannot be evaluated: %s", where, glance->why);
-        judge_worsen(judge->row, JUDGE_FAIL);
+    if (is_unseen(judge, glance, where)) {
         return;
     }
     for (size_t i = 0; i < glance->count; i++) {
@@ -211,7 +254,19 @@ static void judge_data(const struct panel_judge *judge, const struct panel_glanc
     }
     if (!met) {
         judge_worsen(judge->row, JUDGE_FAIL);
+    } else if (glance != &judge->sight->glance[0]) {
+        judge_lost(judge, &judge->sight->glance[0], glance, where, "at the usual size");
     }
+}
+
+/* What `moves` starts from. */
+static bool is_rest_unseen(const struct panel_judge *judge)
+{
+    char where[64];
+    snprintf(where, sizeof where,
+             "in %s: ", judge->at->scenario->phase[judge->wanted->rest_phase].name);
+    return judge->wanted->panel.ask == SCENARIO_PANEL_MOVES &&
+           is_unseen(judge, &judge->sight->rest, where);
 }
 
 static void say_wanted(const struct panel_judge *judge)
@@ -302,7 +357,8 @@ void judge_panel(const struct judge_case *at, const struct scenario_expectation 
         judge_worsen(row, JUDGE_INVALID);
         return;
     }
-    if (judge_scrape_hole(at, sight->glance[0].at_s, row) || !find_truth(&judge)) {
+    if (judge_scrape_hole(at, sight->glance[0].at_s, row) || is_rest_unseen(&judge) ||
+        !find_truth(&judge)) {
         return;
     }
     for (size_t i = 0; i < sight->count; i++) {

@@ -181,6 +181,18 @@ static void say(const struct sign *sign, const struct panel_shown *from,
                   reason);
 }
 
+static bool is_unanswered(const struct sign *sign, int phase, struct judge_row *row)
+{
+    const struct panel_glance *glance = &sign->course->at_end[phase];
+    if (!panel_glance_unanswered(glance)) {
+        return false;
+    }
+    judge_observe(row, "no answer at the end of %s: %s", sign->at->scenario->phase[phase].name,
+                  glance->why);
+    judge_worsen(row, JUDGE_INVALID);
+    return true;
+}
+
 static void judge_move(const struct sign *sign, struct judge_row *row)
 {
     const struct truth *truth = &sign->truth;
@@ -191,7 +203,8 @@ static void judge_move(const struct sign *sign, struct judge_row *row)
     double error = truth->error / unit;
     double people = worse_sign(sign->quantity) * (truth->now - truth->rest) / unit;
     double panel = panel_move(sign, &from, &to, &series);
-    if (judge_scrape_hole(sign->at, judge_phase_end_s(sign->at, sign->rest_phase), row) ||
+    if (is_unanswered(sign, sign->rest_phase, row) || is_unanswered(sign, sign->phase, row) ||
+        judge_scrape_hole(sign->at, judge_phase_end_s(sign->at, sign->rest_phase), row) ||
         judge_scrape_hole(sign->at, judge_phase_end_s(sign->at, sign->phase), row)) {
         return;
     }
@@ -215,6 +228,38 @@ static void judge_move(const struct sign *sign, struct judge_row *row)
     }
 }
 
+/* A list that has no room for another panel is no list of all of them. */
+static void leave(struct judgement *out, const char *panel, const char *why)
+{
+    if (out->unjudged_count == JUDGE_UNJUDGED_MAX) {
+        judge_invalid(out, "more than %d panels whose sign is not judged", JUDGE_UNJUDGED_MAX);
+        return;
+    }
+    struct judge_unjudged *unjudged = &out->unjudged[out->unjudged_count++];
+    snprintf(unjudged->panel, sizeof unjudged->panel, "%s", panel);
+    snprintf(unjudged->why, sizeof unjudged->why, "%s", why);
+}
+
+/* Fills what is known of the sign; false, with the reason, if there is nothing to judge by. */
+static bool is_known_worse(struct sign *sign, char *why, size_t size)
+{
+    if (sign->quantity == SCENARIO_NO_QUANTITY) {
+        snprintf(why, size, "no quantity of the ledger");
+    } else if (sign->at->scenario->drift.count == 0) {
+        snprintf(why, size, "nothing was injected");
+    } else if (!sign->at->evidence->complete) {
+        snprintf(why, size, "Prometheus could not be asked");
+    } else if (sign->rest_phase < 0 || sign->course->phase_count <= sign->rest_phase) {
+        snprintf(why, size, "no phase at rest was played");
+    } else if (!find_worst(sign)) {
+        snprintf(why, size, "people are not known to be worse in %s",
+                 scenario_quantity_name(sign->quantity));
+    } else {
+        return true;
+    }
+    return false;
+}
+
 static void judge_course(const struct judge_case *at, const struct panel_course *course,
                          int rest_phase, struct judgement *out)
 {
@@ -222,9 +267,17 @@ static void judge_course(const struct judge_case *at, const struct panel_course 
                         .course = course,
                         .quantity = signs_quantity(course->title),
                         .rest_phase = rest_phase};
-    if (course->worse == PANEL_NO_WAY || sign.quantity == SCENARIO_NO_QUANTITY ||
-        course->phase_count <= rest_phase || out->row_count == JUDGE_ROWS_MAX ||
-        !find_worst(&sign)) {
+    char why[128];
+    if (course->worse == PANEL_NO_WAY) {
+        return;
+    }
+    if (!is_known_worse(&sign, why, sizeof why)) {
+        leave(out, course->name, why);
+        return;
+    }
+    if (out->row_count >= at->scenario->expectation_count + JUDGE_SIGNS_MAX) {
+        snprintf(why, sizeof why, "%d rows of signs are all there is room for", JUDGE_SIGNS_MAX);
+        leave(out, course->name, why);
         return;
     }
     struct judge_row *row = &out->row[out->row_count++];
@@ -237,10 +290,7 @@ static void judge_course(const struct judge_case *at, const struct panel_course 
 
 void judge_signs(const struct judge_case *at, struct judgement *out)
 {
-    int rest_phase = at->scenario->drift.count == 0 ? -1 : phase_at_rest(at->scenario);
-    if (rest_phase < 0 || !at->evidence->complete) {
-        return;
-    }
+    int rest_phase = phase_at_rest(at->scenario);
     for (size_t i = 0; i < at->course_count; i++) {
         judge_course(at, &at->course[i], rest_phase, out);
     }

@@ -4,6 +4,12 @@
 
 #include <string.h>
 
+bool panel_glance_unanswered(const struct panel_glance *glance)
+{
+    return !glance->ok && (glance->code == ERR_NETWORK || glance->code == ERR_TIMEOUT ||
+                           glance->code == ERR_MEMORY || glance->code == ERR_INTERRUPTED);
+}
+
 void panel_glance_deinit(struct panel_glance *glance)
 {
     mem_free(glance->shown);

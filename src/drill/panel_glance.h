@@ -2,6 +2,8 @@
 #ifndef DRILL_PANEL_GLANCE_H
 #define DRILL_PANEL_GLANCE_H
 
+#include "base/error.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,6 +25,7 @@ struct panel_glance {
     char why[160];
     size_t count; /* of series; 0 = no data */
     struct panel_shown *shown;
+    enum err code; /* with which the evaluation failed; ERR_OK if ok */
 };
 
 enum panel_worse { PANEL_NO_WAY, PANEL_LOWER, PANEL_HIGHER };
@@ -45,6 +48,8 @@ struct panel_course {
     const struct panel_glance *at_end; /* [phase_count], over SCENARIO_PANEL_RANGE_NS */
 };
 
+/* Nobody answered, or not in time: that says nothing of the panel. */
+bool panel_glance_unanswered(const struct panel_glance *glance);
 void panel_glance_deinit(struct panel_glance *glance);
 void panel_sight_deinit(struct panel_sight *sight);
 /* Is a colour that Grafana knows, in any of its shades, the wanted one? */

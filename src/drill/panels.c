@@ -91,7 +91,8 @@ static void glance(const struct look *look, double at_s, int64_t range_ns, int w
     struct error error = {0};
     double range_s = (double)range_ns / (double)CLOCK_NS_PER_S;
     *out = (struct panel_glance){.at_s = at_s, .range_ns = range_ns, .width_px = width_px};
-    out->ok = evaluate(look, at_s - range_s, at_s, width_px, &view, &error) == ERR_OK;
+    out->code = evaluate(look, at_s - range_s, at_s, width_px, &view, &error);
+    out->ok = out->code == ERR_OK;
     if (out->ok) {
         take_shown(look, &view, out);
         panel_view_deinit(&view);
@@ -120,12 +121,16 @@ static int phases_played(const struct panels_request *request)
     return count;
 }
 
+/* One that comes or goes has not moved: that of a query that now and then finds nothing does, too.
+ */
+static bool both_shown(const struct panel_shown *a, const struct panel_shown *b)
+{
+    return !isnan(a->value) && !isnan(b->value);
+}
+
 static bool value_moved(const struct panel_shown *a, const struct panel_shown *b)
 {
     double larger = fmax(fabs(a->value), fabs(b->value));
-    if (isnan(a->value) || isnan(b->value)) {
-        return isnan(a->value) != isnan(b->value);
-    }
     return strcmp(a->text, b->text) != 0 && fabs(a->value - b->value) > MOVED_SHARE * larger;
 }
 
@@ -140,27 +145,26 @@ static const struct panel_shown *same_series(const struct panel_glance *in,
     return NULL;
 }
 
-static size_t count_headline(const struct panel_glance *glance)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < glance->count; i++) {
-        count += glance->shown[i].headline;
-    }
-    return count;
-}
-
 /* Counts, bounds and limits that a panel draws beside its measure move with the traffic. */
-static bool has_moved(const struct panel_glance *from, const struct panel_glance *to)
+static bool series_moved(const struct panel_glance *from, const struct panel_shown *now,
+                         bool is_state)
 {
-    if (!from->ok || !to->ok) {
+    const struct panel_shown *before = same_series(from, now);
+    if (!now->headline) {
         return false;
     }
-    bool moved = count_headline(from) != count_headline(to);
-    for (size_t i = 0; i < to->count && !moved; i++) {
-        const struct panel_shown *before = same_series(from, &to->shown[i]);
-        moved = to->shown[i].headline &&
-                (before == NULL || strcmp(before->colour, to->shown[i].colour) != 0 ||
-                 value_moved(before, &to->shown[i]));
+    if (before == NULL || !both_shown(before, now)) {
+        return is_state && !isnan(now->value);
+    }
+    return strcmp(before->colour, now->colour) != 0 || value_moved(before, now);
+}
+
+/* Of a timeline of states that one is there is all there is to see. */
+static bool has_moved(const struct panel_glance *from, const struct panel_glance *to, bool is_state)
+{
+    bool moved = false;
+    for (size_t i = 0; from->ok && to->ok && i < to->count && !moved; i++) {
+        moved = series_moved(from, &to->shown[i], is_state);
     }
     return moved;
 }
@@ -169,9 +173,10 @@ static bool has_moved(const struct panel_glance *from, const struct panel_glance
 static bool entry_moved(const struct panel_entry *entry)
 {
     int first = entry->phase_count > 2 ? 1 : 0;
+    bool is_state = entry->panel->type == DASHBOARD_STATE_TIMELINE;
     for (int a = first; a < entry->phase_count; a++) {
         for (int b = a + 1; b < entry->phase_count; b++) {
-            if (has_moved(&entry->at_end[a], &entry->at_end[b])) {
+            if (has_moved(&entry->at_end[a], &entry->at_end[b], is_state)) {
                 return true;
             }
         }

@@ -65,8 +65,9 @@ struct panel_entry {
     int phase_count; /* phases whose end was reached */
     struct panel_glance
         at_end[SCENARIO_PHASES_MAX]; /* of each phase, over SCENARIO_PANEL_RANGE_NS */
-    bool moved; /* its first query: in colour, in which series there are, or in a value, from one
-                   phase's end after the warm-up to another's */
+    bool moved; /* a series of its first query that is there both times: in colour, or in value,
+                   from one phase's end after the warm-up to another's; of a state timeline a series
+                   that comes suffices */
 };
 
 struct panel_book {

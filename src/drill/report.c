@@ -232,6 +232,17 @@ static json_t *reasons_json(const struct judgement *judgement)
     return list;
 }
 
+static json_t *unjudged_json(const struct judgement *judgement)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < judgement->unjudged_count; i++) {
+        const struct judge_unjudged *unjudged = &judgement->unjudged[i];
+        json_array_append_new(list, json_pack("{s:o,s:o}", "panel", report_text(unjudged->panel),
+                                              "why", report_text(unjudged->why)));
+    }
+    return list;
+}
+
 static json_t *objectives_json(const struct objectives_head *head)
 {
     if (head == NULL) {
@@ -260,6 +271,7 @@ enum err report_write_json(const struct report *report, const char *path, struct
     json_object_set_new(document, "expectations", expectations_json(report->judgement));
     json_object_set_new(document, "alerts", alerts_json(report));
     json_object_set_new(document, "panels", report_panels_json(report->panels, report->scenario));
+    json_object_set_new(document, "signs_not_judged", unjudged_json(report->judgement));
     json_object_set_new(document, "floors", report_floors_json(report->floors));
     json_object_set_new(document, "phases", phases_json(report));
     json_object_set_new(document, "reconciliation", reconciliation_json(report->reconciliation));

@@ -223,6 +223,59 @@ Test(judge_panels, a_panel_that_cannot_be_evaluated_fails_and_one_not_looked_at_
     world_free(world);
 }
 
+Test(judge_panels, a_panel_that_nobody_answered_for_is_invalid)
+{
+    static const struct {
+        enum err code;
+        enum judge_outcome outcome;
+    } rows[] = {{ERR_INPUT, JUDGE_FAIL},
+                {ERR_NETWORK, JUDGE_INVALID},
+                {ERR_TIMEOUT, JUDGE_INVALID},
+                {ERR_MEMORY, JUDGE_INVALID}};
+    static const enum scenario_panel_ask asks[] = {SCENARIO_PANEL_COLOUR, SCENARIO_PANEL_HAS_DATA,
+                                                   SCENARIO_PANEL_MOVES};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        for (size_t a = 0; a < sizeof asks / sizeof asks[0]; a++) {
+            struct world *world = world_new();
+            bool moves = asks[a] == SCENARIO_PANEL_MOVES;
+            struct panel_glance *glance = moves ? &world->sight.rest : &world->glance[0];
+            world->wanted->panel.ask = asks[a];
+            look(world, 0.3, "blue");
+            glance->ok = false;
+            glance->code = rows[i].code;
+            snprintf(glance->why, sizeof glance->why, "HTTP 503");
+            expect(world, rows[i].outcome, "HTTP 503", moves ? "in control: " : "");
+            world_free(world);
+        }
+    }
+}
+
+Test(judge_panels, a_panel_that_loses_a_series_fails)
+{
+    struct world *world = world_new();
+    world->wanted->panel.ask = SCENARIO_PANEL_MOVES;
+    world->wanted->panel.way = SCENARIO_PANEL_DOWN;
+    world->sight.rest = (struct panel_glance){.ok = true, .shown = world->shown[5]};
+    show(&world->sight.rest, "a", 0.4, "blue");
+    show(&world->sight.rest, "b", 0.4, "blue");
+    look(world, 0.2, "blue");
+    expect(world, JUDGE_FAIL, "no series b, which is there in control", "gone since rest");
+    snprintf(world->wanted->panel.series, sizeof world->wanted->panel.series, "a");
+    expect(world, JUDGE_PASS, "0.4 to 0.2", "only a is asked for");
+    world->wanted->panel.series[0] = '\0';
+    show(&world->glance[0], "b", 0.3, "blue");
+    look(world, 0.2, "blue");
+    world->glance[1].width_px = 2000;
+    expect(world, JUDGE_FAIL, "at 2000 px over 15m: no series b, which is there at the usual size",
+           "gone at another size");
+    world->wanted->panel.ask = SCENARIO_PANEL_HAS_DATA;
+    world->wanted->panel.has_data = true;
+    expect(world, JUDGE_FAIL, "no series b", "whatever is asked");
+    show(&world->glance[1], "b", 0.3, "blue");
+    expect(world, JUDGE_PASS, "2 series", "both are there");
+    world_free(world);
+}
+
 Test(judge_panels, a_colour_is_known_in_every_shade)
 {
     static const struct {
@@ -370,6 +423,15 @@ static const struct people elsewhere = {.converted = 5,
                                         .rest_stars = 38,
                                         .half_stars = {[1] = 1, [5] = 2, [9] = 2}};
 
+static void expect_unjudged(struct world *world, const char *why)
+{
+    judge_world(world);
+    cr_expect_eq(world->judgement.row_count, 0, "%s", why);
+    cr_assert_eq(world->judgement.unjudged_count, 1, "%s", why);
+    cr_expect_str_eq(world->judgement.unjudged[0].panel, "main/Panel");
+    cr_expect_str_eq(world->judgement.unjudged[0].why, why);
+}
+
 Test(judge_signs, a_panel_moves_the_way_it_calls_worse)
 {
     static const struct {
@@ -414,6 +476,9 @@ Test(judge_signs, a_panel_moves_the_way_it_calls_worse)
         }
         cr_expect_eq(world->judgement.row_count, rows[i].rows, "%s: %d rows", rows[i].what,
                      world->judgement.row_count);
+        cr_expect_eq(world->judgement.unjudged_count,
+                     rows[i].rows == 0 && rows[i].worse != PANEL_NO_WAY, "%s: %d not judged",
+                     rows[i].what, world->judgement.unjudged_count);
         world_free(world);
     }
 }
@@ -464,11 +529,43 @@ Test(judge_signs, nothing_is_known_to_be_worse_without_an_injection_or_evidence)
     judge_world(world);
     cr_assert_eq(world->judgement.row_count, 1);
     world->scenario.drift.count = 0;
-    judge_world(world);
-    cr_expect_eq(world->judgement.row_count, 0);
+    expect_unjudged(world, "nothing was injected");
     world->scenario.drift.count = 1;
     world->evidence.complete = false;
-    judge_world(world);
-    cr_expect_eq(world->judgement.row_count, 0);
+    expect_unjudged(world, "Prometheus could not be asked");
+    world->evidence.complete = true;
+    set_people(world, DRIFT, &at_rest);
+    expect_unjudged(world, "people are not known to be worse in conversion");
+    world->course.title = "Duration";
+    expect_unjudged(world, "no quantity of the ledger");
+    world_free(world);
+}
+
+Test(judge_signs, a_sign_for_which_there_is_no_room_is_said)
+{
+    enum { COURSES = JUDGE_SIGNS_MAX + JUDGE_UNJUDGED_MAX + 1 };
+    struct world *world = world_new();
+    static struct panel_course courses[COURSES];
+    set_people(world, DRIFT, &elsewhere);
+    set_course(world, "Conversion", PANEL_LOWER, .3, .17);
+    for (int i = 0; i < COURSES; i++) {
+        courses[i] = world->course;
+    }
+    struct judge_case judge_case = {.scenario = &world->scenario,
+                                    .ledger = world->ledger,
+                                    .evidence = &world->evidence,
+                                    .reconciliation = &world->reconciliation,
+                                    .course_count = COURSES - 1,
+                                    .course = courses,
+                                    .end_s = PHASES * PHASE_S};
+    judge(&judge_case, &world->judgement);
+    cr_expect_eq(world->judgement.row_count, JUDGE_SIGNS_MAX);
+    cr_expect_eq(world->judgement.unjudged_count, JUDGE_UNJUDGED_MAX);
+    cr_expect_not_null(strstr(world->judgement.unjudged[0].why, "room"));
+    cr_expect_eq(world->judgement.outcome, JUDGE_PASS);
+    memset(&world->judgement, 0, sizeof world->judgement);
+    judge_case.course_count = COURSES;
+    judge(&judge_case, &world->judgement);
+    cr_expect_eq(world->judgement.outcome, JUDGE_INVALID, "one has no place at all");
     world_free(world);
 }
