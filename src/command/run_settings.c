@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "command/address.h"
 #include "drill/wish.h"
 
 #include <stdio.h>
@@ -148,6 +149,10 @@ static enum err read_target(const struct options *options, struct run_settings *
     const char *url = options_text(options, "target");
     if (url == NULL) {
         return error_set(error, ERR_USAGE, "--target", 0, "the URL of a target is needed");
+    }
+    enum err code = address_without_secret("--target", url, "leave them away", error);
+    if (code != ERR_OK) {
+        return code;
     }
     if (!text_starts(url, "http://") && !text_starts(url, "https://")) {
         return error_set(error, ERR_USAGE, "--target", 0,

@@ -50,6 +50,9 @@ static const struct option_row rows[] = {
     {"target", OPTION_TEXT, "URL", NULL, 0, 0, "With --stack external: the recommender."},
     {"grafana", OPTION_TEXT, "URL", NULL, 0, 0,
      "With --stack external: a Grafana whose panels and rules are compared, too."},
+    {"grafana-token-file", OPTION_TEXT, "FILE", NULL, 0, 0,
+     "With --grafana: token of a service account that may read its alert rules, the file's only "
+     "line."},
     {"webhook", OPTION_TEXT, "HOST:PORT", NULL, 0, 0,
      "With --stack external: listen here for what Alertmanager posts to /alerts (default "
      "127.0.0.1:9099)."},

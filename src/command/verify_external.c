@@ -1,30 +1,17 @@
 #include "command/verify_external.h"
 
-#include "base/fileio.h"
 #include "base/text.h"
-#include "recommender/admin_gate.h"
+#include "command/address.h"
+#include "command/token.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static enum err read_token(const char *path, char *out, size_t size, struct error *error)
+static const char *instead_of_secret(const char *name)
 {
-    struct buf file;
-    buf_init(&file, size);
-    out[0] = '\0';
-    enum err code = path == NULL ? ERR_OK : file_read(path, &file, error);
-    if (code == ERR_OK && path != NULL) {
-        const char *text = file.len > 0 ? file.data : "";
-        const char *end = text + strcspn(text, "\r\n");
-        bool one_line = end[strspn(end, "\r\n")] == '\0';
-        snprintf(out, size, "%.*s", (int)(end - text), text);
-        if (!one_line || strlen(text) != file.len || !admin_token_valid(out)) {
-            code = error_set(error, ERR_USAGE, path, 0,
-                             "expected one line of letters, digits and -._~+/");
-        }
-    }
-    buf_deinit(&file);
-    return code;
+    return strcmp(name, "grafana") == 0  ? "use --grafana-token-file"
+           : strcmp(name, "target") == 0 ? "leave them away; for /admin there is --admin-token-file"
+                                         : "leave them away";
 }
 
 /* Copies an address without a closing slash; *url is NULL if it is not given. */
@@ -38,6 +25,10 @@ static enum err read_url(const struct options *options, const char *name, bool n
     if (text == NULL) {
         return needed ? error_set(error, ERR_USAGE, option, 0, "needed with --stack external")
                       : ERR_OK;
+    }
+    enum err code = address_without_secret(option, text, instead_of_secret(name), error);
+    if (code != ERR_OK) {
+        return code;
     }
     bool http = text_starts(text, "http://") || text_starts(text, "https://");
     const char *host = http ? strstr(text, "://") + 3 : "";
@@ -53,8 +44,9 @@ static enum err read_url(const struct options *options, const char *name, bool n
 
 static enum err check_native(const struct options *options, struct error *error)
 {
-    static const char *const external[] = {"target",           "grafana", "webhook",
-                                           "admin-token-file", "past",    "past-in-target"};
+    static const char *const external[] = {
+        "target",           "grafana", "grafana-token-file", "webhook",
+        "admin-token-file", "past",    "past-in-target"};
     for (size_t i = 0; i < sizeof external / sizeof external[0]; i++) {
         if (options_is_set(options, external[i])) {
             char option[32];
@@ -78,6 +70,9 @@ static enum err check_modes(const struct options *options, struct error *error)
     }
     if (options_is_set(options, "past-in-target") && !options_is_set(options, "past")) {
         return error_set(error, ERR_USAGE, "--past-in-target", 0, "only with --past");
+    }
+    if (options_is_set(options, "grafana-token-file") && !options_is_set(options, "grafana")) {
+        return error_set(error, ERR_USAGE, "--grafana-token-file", 0, "only with --grafana");
     }
     return ERR_OK;
 }
@@ -116,13 +111,18 @@ enum err verify_external_read(const struct options *options, struct verify_exter
         code = read_urls(options, out, error);
     }
     if (code == ERR_OK) {
-        code = read_token(options_text(options, "admin-token-file"), out->token, sizeof out->token,
+        code = token_read(options_text(options, "admin-token-file"), out->token, sizeof out->token,
                           error);
+    }
+    if (code == ERR_OK) {
+        code = token_read(options_text(options, "grafana-token-file"), out->grafana_token,
+                          sizeof out->grafana_token, error);
     }
     const char *past = options_text(options, "past");
     const char *in_target = options_text(options, "past-in-target");
     out->drill.webhook_listen = options_text(options, "webhook");
     out->drill.admin_token = out->token[0] != '\0' ? out->token : NULL;
+    out->drill.grafana_token = out->grafana_token[0] != '\0' ? out->grafana_token : NULL;
     out->drill.past_folder = past;
     out->drill.past_in_target = in_target != NULL ? in_target : past;
     return code;

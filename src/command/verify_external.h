@@ -11,7 +11,7 @@
 struct verify_external {
     bool wanted; /* false = native */
     struct drill_external drill;
-    char token[256], url[4][256]; /* what it points at */
+    char token[256], grafana_token[256], url[4][256]; /* what it points at */
 };
 
 /* Reads and checks them; `out` must outlive the options' use. */

@@ -35,7 +35,7 @@ typedef void drill_inspect(void *context, const struct drill_facts *facts);
 
 struct drill_external { /* a stack that runs already; texts borrowed, NULL = none or default */
     const char *target_url, *prometheus_url, *alertmanager_url;
-    const char *grafana_url;
+    const char *grafana_url, *grafana_token;
     const char *webhook_listen; /* Alertmanager reports to http://THIS/alerts */
     const char *admin_token;    /* for the target's /admin */
     const char *past_folder;    /* that the target sees, too; NULL = the cache */

@@ -147,14 +147,14 @@ static json_t *findings_json(const struct asked *asked)
 
 void drill_ask_grafana(struct drill *drill)
 {
-    const char *url = drill->config->external != NULL ? drill->config->external->grafana_url : NULL;
+    const struct drill_external *external = drill->config->external;
     char version[32] = "unknown";
     struct error error = {0};
-    if (url == NULL) {
+    if (external == NULL || external->grafana_url == NULL) {
         return;
     }
     struct asked *asked = mem_zalloc(3, sizeof *asked);
-    struct grafana *grafana = grafana_new(url);
+    struct grafana *grafana = grafana_new(external->grafana_url, external->grafana_token);
     json_t *list = json_array();
     asked[0] = (struct asked){.name = "Grafana shows what was computed here", .what = "panels"};
     asked[1] = (struct asked){.name = "Grafana has the shipped dashboards", .what = "dashboards"};

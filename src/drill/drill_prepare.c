@@ -107,11 +107,12 @@ static enum err start_own_metrics(struct drill *drill, struct error *error)
                              error);
 }
 
-static void check_grafana(const char *url, struct faults *faults)
+static void check_grafana(const struct drill_external *external, struct faults *faults)
 {
     char version[32];
     struct error error = {0};
-    struct grafana *grafana = url != NULL ? grafana_new(url) : NULL;
+    const char *url = external->grafana_url;
+    struct grafana *grafana = url != NULL ? grafana_new(url, external->grafana_token) : NULL;
     if (grafana != NULL && grafana_health(grafana, version, sizeof version, &error) != ERR_OK) {
         faults_add(faults, url, 0, "", "no Grafana answers there: %s", error.text);
     }
@@ -127,7 +128,7 @@ static enum err check_external(struct drill *drill, struct faults *faults, struc
                                                  .url = drill->target_url};
     drill_external_disturbances(&drill->scenario, faults);
     drill_external_check(&target, faults);
-    check_grafana(drill->config->external->grafana_url, faults);
+    check_grafana(drill->config->external, faults);
     metrics_snapshot_free(drill->metrics_before); /* it was asked for lists since */
     drill->metrics_before = NULL;
     return remote_metrics(drill->http, drill->target_url, &drill->metrics_before, error);
@@ -165,6 +166,7 @@ static enum err start_stack(struct drill *drill, struct error *error)
     if (config->external != NULL) {
         external = (struct stack_external){.prometheus_url = config->external->prometheus_url,
                                            .alertmanager_url = config->external->alertmanager_url,
+                                           .grafana_url = config->external->grafana_url,
                                            .webhook_listen = config->external->webhook_listen};
     }
     struct stack_config stack = {.folder = config->folder,

@@ -18,6 +18,7 @@
 
 struct stack_external { /* what already runs; texts borrowed */
     const char *prometheus_url, *alertmanager_url;
+    const char *grafana_url;    /* NULL = none */
     const char *webhook_listen; /* where Alertmanager reports, at /alerts; NULL = 127.0.0.1:9099 */
 };
 

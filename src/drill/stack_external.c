@@ -28,10 +28,16 @@
 #define QUIET_LASTS_NS (2 * 60 * CLOCK_NS_PER_S)
 #define PATIENCE_NS (30 * CLOCK_NS_PER_S) /* whatever the time scale */
 
-enum watched { WATCHED_PROMETHEUS, WATCHED_ALERTMANAGER, WATCHED_TARGET, WATCHED_COUNT };
+enum watched {
+    WATCHED_PROMETHEUS,
+    WATCHED_ALERTMANAGER,
+    WATCHED_TARGET,
+    WATCHED_GRAFANA,
+    WATCHED_COUNT
+};
 
 struct stack_watch {
-    char target_url[256];
+    char target_url[256], grafana_url[256]; /* the latter "" if there is none */
     struct lifeline line[WATCHED_COUNT];
     int64_t looked_ns;
     double failures_before; /* evaluations that failed before the drill */
@@ -82,13 +88,25 @@ static bool look_at_target(struct stack *stack, int64_t now_ns, char *what, size
     return there;
 }
 
+/* Nothing that everybody may ask tells when it began. */
+static bool look_at_grafana(struct stack *stack, int64_t now_ns, char *what, size_t size)
+{
+    struct buf body;
+    if (stack->watch->grafana_url[0] == '\0') {
+        return true;
+    }
+    bool answered = stack_fetch(stack->watch->grafana_url, "/api/health", &body);
+    buf_deinit(&body);
+    return lifeline_look(&stack->watch->line[WATCHED_GRAFANA], answered, NULL, now_ns, what, size);
+}
+
 static bool look(struct stack *stack, char *what, size_t size)
 {
     int64_t now_ns = clock_mono_ns();
     stack->watch->looked_ns = now_ns;
     return look_at_prometheus(stack, now_ns, what, size) &&
            look_at_alertmanager(stack, now_ns, what, size) &&
-           look_at_target(stack, now_ns, what, size);
+           look_at_target(stack, now_ns, what, size) && look_at_grafana(stack, now_ns, what, size);
 }
 
 bool stack_external_alive(struct stack *stack, char *what, size_t size)
@@ -240,9 +258,13 @@ static enum err await_quiet(const struct stack_config *config, struct stack *sta
 
 static void begin_watch(const struct stack_config *config, struct stack *stack)
 {
-    static const char *const names[WATCHED_COUNT] = {"prometheus", "alertmanager", "the target"};
+    static const char *const names[WATCHED_COUNT] = {"prometheus", "alertmanager", "the target",
+                                                     "grafana"};
     struct stack_watch *watch = mem_zalloc(1, sizeof *watch);
+    const char *grafana_url = config->external->grafana_url;
     text_copy(watch->target_url, sizeof watch->target_url, config->target_url);
+    text_copy(watch->grafana_url, sizeof watch->grafana_url,
+              grafana_url != NULL ? grafana_url : "");
     for (int i = 0; i < WATCHED_COUNT; i++) {
         watch->line[i].name = names[i];
         watch->line[i].answered_ns = clock_mono_ns();

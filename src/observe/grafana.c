@@ -26,10 +26,11 @@ struct grafana {
     struct http_reply reply;
 };
 
-struct grafana *grafana_new(const char *base_url)
+struct grafana *grafana_new(const char *base_url, const char *token)
 {
     struct grafana *grafana = mem_zalloc(1, sizeof *grafana);
     grafana->http = http_new();
+    http_set_bearer(grafana->http, token);
     text_copy(grafana->url, sizeof grafana->url, base_url);
     for (size_t len = strlen(grafana->url); len > 0 && grafana->url[len - 1] == '/'; len--) {
         grafana->url[len - 1] = '\0';

@@ -1,8 +1,7 @@
 /*
  * Client of Grafana's HTTP API, as far as a drill asks it what it shows: health, dashboards, alert
  * rules as provisioned, and queries, which Grafana sends on to Prometheus with a step that it
- * chooses itself. Everything is read, nothing is changed. User and password may stand in the
- * address ("http://admin:secret@127.0.0.1:3000"). One thread a client.
+ * chooses itself. Everything is read, nothing is changed. One thread a client.
  */
 #ifndef OBSERVE_GRAFANA_H
 #define OBSERVE_GRAFANA_H
@@ -17,7 +16,8 @@
 
 struct grafana;
 
-struct grafana *grafana_new(const char *base_url);
+/* token: of a service account, sent as bearer; NULL = none. */
+struct grafana *grafana_new(const char *base_url, const char *token);
 void grafana_free(struct grafana *grafana); /* accepts NULL */
 
 /* GET /api/health; ERR_NETWORK if its database is not "ok". */

@@ -144,11 +144,17 @@ class Answerer(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def unknown(self):
+        token = self.server.options.token
+        return token is not None and self.headers.get("Authorization") != f"Bearer {token}"
+
     def do_GET(self):
         path = urllib.parse.urlsplit(self.path).path
         options = self.server.options
         if path == "/api/health":
             self.answer(200, {"commit": "0", "database": "ok", "version": "13.2.0"})
+        elif self.unknown():
+            self.answer(401, {"message": "Unauthorized"})
         elif path.startswith("/api/dashboards/uid/"):
             self.dashboard(urllib.parse.unquote(path.rsplit("/", 1)[1]))
         elif path == "/api/v1/provisioning/alert-rules":
@@ -174,6 +180,9 @@ class Answerer(http.server.BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or "{}")
         if urllib.parse.urlsplit(self.path).path != "/api/ds/query":
             self.answer(404, {"message": "Not found"})
+            return
+        if self.unknown():
+            self.answer(401, {"message": "Unauthorized"})
             return
         results = {}
         for query in body["queries"]:
@@ -246,6 +255,7 @@ def main():
     parser.add_argument("--wrong", action="append", default=[],
                         choices=["step", "value", "panel", "rules"])
     parser.add_argument("--anonymous", action="store_true")
+    parser.add_argument("--token", help="who asks must have it, but for /api/health")
     options = parser.parse_args()
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answerer)
     server.options = options

@@ -36,6 +36,7 @@ Test(run_settings, options_and_defaults)
 Test(run_settings, a_target_is_needed_and_must_be_a_url)
 {
     char *none[] = {"run"}, *bad[] = {"run", "--target", "127.0.0.1:8000"};
+    char *secret[] = {"run", "--target", "http://me:s3cret@t:8000"};
     struct run_settings settings;
     struct error error = {0};
     cr_expect_eq(read_line(1, none, &settings, &error), ERR_USAGE);
@@ -43,6 +44,11 @@ Test(run_settings, a_target_is_needed_and_must_be_a_url)
     error = (struct error){0};
     cr_expect_eq(read_line(3, bad, &settings, &error), ERR_USAGE);
     cr_expect(strstr(error.text, "http://HOST:PORT") != NULL, "%s", error.text);
+    error = (struct error){0};
+    cr_expect_eq(read_line(3, secret, &settings, &error), ERR_USAGE);
+    cr_expect_str_eq(error.where, "--target");
+    cr_expect(strstr(error.text, "s3cret") == NULL && strstr(error.text, "password") != NULL, "%s",
+              error.text);
 }
 
 Test(run_settings, a_scenario_decides_what_the_command_line_leaves_open)

@@ -74,6 +74,18 @@ Test(verify_external, what_does_not_fit_together_is_refused)
         {"--stack elsewhere", "--stack", "expected native or external, got 'elsewhere'"},
         {"--target http://t", "--target", "only with --stack external"},
         {"--past /p", "--past", "only with --stack external"},
+        {"--stack external " NEEDED " --grafana http://admin:s3cret@g:3000", "--grafana",
+         "user and password in an address would be written into logs and verdicts: use "
+         "--grafana-token-file"},
+        {"--stack external --target http://t --prometheus https://me@p/?a=b", "--prometheus",
+         "user and password in an address would be written into logs and verdicts: leave them "
+         "away"},
+        {"--stack external --target me:s3cret@t:8000", "--target",
+         "user and password in an address would be written into logs and verdicts: leave them "
+         "away; for /admin there is --admin-token-file"},
+        {"--stack external --grafana-token-file /f " NEEDED, "--grafana-token-file",
+         "only with --grafana"},
+        {"--grafana-token-file /f", "--grafana-token-file", "only with --stack external"},
         {"--stack external", "--target", "needed with --stack external"},
         {"--stack external --target http://t --prometheus http://p", "--alertmanager",
          "needed with --stack external"},
@@ -106,7 +118,7 @@ Test(verify_external, a_token_is_the_only_line_of_its_file)
                 {"", NULL},           {"two\nlines\n", NULL}, {"with blank", NULL},
                 {"\n", NULL}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        char path[] = "/tmp/driftdrill-token-XXXXXX", line[200];
+        char path[] = "/tmp/driftdrill-token-XXXXXX", line[400];
         struct verify_external external;
         struct options *options = NULL;
         struct error error = {0};
@@ -114,11 +126,15 @@ Test(verify_external, a_token_is_the_only_line_of_its_file)
         cr_assert(fd >= 0);
         close(fd);
         cr_assert_eq(file_write(path, rows[i].content, strlen(rows[i].content), &error), ERR_OK);
-        snprintf(line, sizeof line, "--stack external " NEEDED " --admin-token-file %s", path);
+        snprintf(line, sizeof line,
+                 "--stack external " NEEDED " --admin-token-file %s --grafana http://g "
+                 "--grafana-token-file %s",
+                 path, path);
         enum err code = read_line(line, &external, &options, &error);
         cr_expect_eq(code, rows[i].token != NULL ? ERR_OK : ERR_USAGE, "row %zu", i);
         if (code == ERR_OK && rows[i].token != NULL) {
             cr_expect_str_eq(external.drill.admin_token, rows[i].token);
+            cr_expect_str_eq(external.drill.grafana_token, rows[i].token);
         }
         options_free(options);
         remove(path);

@@ -211,7 +211,7 @@ static void begin(struct setting *setting)
 
 static void compare(struct setting *setting, struct grafana_findings *findings)
 {
-    struct grafana *grafana = grafana_new(httpd_url(setting->httpd));
+    struct grafana *grafana = grafana_new(httpd_url(setting->httpd), NULL);
     const struct grafana_compare at = {.grafana = grafana,
                                        .datasource_uid = "prometheus",
                                        .dashboard = &setting->dashboard,
@@ -270,7 +270,7 @@ Test(grafana_compare, a_grafana_that_is_gone_was_not_asked)
     struct setting setting;
     struct grafana_findings findings = {0};
     begin(&setting);
-    struct grafana *grafana = grafana_new("http://127.0.0.1:1");
+    struct grafana *grafana = grafana_new("http://127.0.0.1:1", NULL);
     const struct grafana_compare at = {.grafana = grafana,
                                        .datasource_uid = "prometheus",
                                        .dashboard = &setting.dashboard,

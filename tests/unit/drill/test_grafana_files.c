@@ -107,7 +107,7 @@ static void begin(struct setting *setting)
     memset(setting, 0, sizeof *setting);
     setting->status = 200;
     cr_assert_eq(httpd_start(&setting->httpd, &config, handler, setting, &error), ERR_OK);
-    setting->grafana = grafana_new(httpd_url(setting->httpd));
+    setting->grafana = grafana_new(httpd_url(setting->httpd), NULL);
 }
 
 static void end(struct setting *setting)

@@ -164,6 +164,10 @@ static void handler(void *context, const struct httpd_request *request, struct h
     const char *answer = "{\"message\":\"Not found\"}";
     if (strcmp(request->path, "/api/health") == 0) {
         answer = "{\"commit\":\"x\",\"database\":\"ok\",\"version\":\"13.2.0\"}";
+    } else if (httpd_header(request, "Authorization") == NULL ||
+               strcmp(httpd_header(request, "Authorization"), "Bearer glsa_t") != 0) {
+        answer = "{\"message\":\"Unauthorized\"}";
+        reply->status = 401;
     } else if (strcmp(request->path, "/api/dashboards/uid/main") == 0) {
         answer = "{\"dashboard\":{\"uid\":\"main\"},\"meta\":{\"provisioned\":true}}";
     } else if (strcmp(request->path, "/api/v1/provisioning/alert-rules") == 0) {
@@ -188,7 +192,7 @@ Test(grafana, everything_is_asked_for_where_it_is)
     struct httpd *httpd = NULL;
     struct error error = {0};
     cr_assert_eq(httpd_start(&httpd, &config, handler, asked, &error), ERR_OK);
-    struct grafana *grafana = grafana_new(httpd_url(httpd));
+    struct grafana *grafana = grafana_new(httpd_url(httpd), "glsa_t");
     char version[32];
     bool provisioned = false;
     json_t *document = NULL;
@@ -201,6 +205,10 @@ Test(grafana, everything_is_asked_for_where_it_is)
     cr_expect_eq(grafana_alert_rules(grafana, &document, &error), ERR_OK);
     cr_expect_eq(json_array_size(document), 1);
     json_decref(document);
+
+    struct grafana *stranger = grafana_new(httpd_url(httpd), NULL);
+    cr_expect_eq(grafana_alert_rules(stranger, &document, &error), ERR_USAGE);
+    grafana_free(stranger);
 
     const struct grafana_question question = {.expr = "rate(x[$__rate_interval])",
                                               .legend = "{{a}}",
