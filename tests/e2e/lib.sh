@@ -3,6 +3,8 @@
 # go. A case that ends without calling `finish` has failed. run-all sets the E2E_ variables.
 # shellcheck shell=bash
 set -u
+# What failing drills of a test say is not for the job's page.
+unset GITHUB_ACTIONS GITHUB_STEP_SUMMARY GITHUB_WORKSPACE
 
 E2E=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 ROOT=$(cd "$E2E/../.." && pwd)
