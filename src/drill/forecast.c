@@ -102,6 +102,7 @@ enum series {
     SERIES_REQUESTS,
     SERIES_ERRORS, /* stays 0: what fails is not simulated */
     SERIES_UNATTRIBUTED,
+    SERIES_LATE,     /* stays 0: nobody waits so long */
     SERIES_ANSWERED, /* lists; all of them quickly */
     SERIES_QUICKLY,
     SERIES_TRAINED, /* the model: before the drill, and no training fails */
@@ -124,6 +125,7 @@ static enum err find_series(struct rule_engine *engine, int id[SERIES_COUNT], st
         "http_requests_total{status=\"2xx\"," TARGET "}",
         "http_requests_total{status=\"5xx\"," TARGET "}",
         "recommendation_ratings_unattributed_total{" TARGET "}",
+        "recommendation_ratings_late_total{" TARGET "}",
         "http_request_duration_seconds_count{handler=\"/recommendations/\"," TARGET "}",
         "http_request_duration_seconds_bucket{handler=\"/recommendations/\",le=\"0.5\"," TARGET "}",
         "model_trained_timestamp_seconds{" TARGET "}",

@@ -42,6 +42,7 @@ enum {
     RANKS,
     REQUESTS,
     UNATTRIBUTED, /* stays 0: no rating is drawn without its list */
+    LATE,         /* and none long after it */
     UP,
     SERIES,
 };
@@ -62,6 +63,7 @@ static const char *const series_text[SERIES] = {
     [RANKS] = "item_rank_sum",
     [REQUESTS] = "http_requests_total",
     [UNATTRIBUTED] = "recommendation_ratings_unattributed_total",
+    [LATE] = "recommendation_ratings_late_total",
     [UP] = "up",
 };
 
