@@ -1,153 +1,33 @@
 /*
- * Two hours of scrapes: one of people at rest, one of people who are worse. Whole numbers are not
- * needed of counters, so each scrape adds exactly what is expected of fifteen seconds. The panels'
- * queries go to the evaluator of rules, which holds the samples, as a Prometheus would.
+ * Forty minutes of scrapes of people at rest, and nearly as many of people who are worse. The
+ * panels' queries go to the evaluator of rules, which holds the samples, as a Prometheus would. It
+ * knows no histograms: the quantile around a query's buckets is taken here.
  */
 #include "drill/sign_rehearsal.h"
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "drill/sign_worlds.h"
 #include "drill/signs.h"
 #include "observe/rule_engine.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define SCRAPE_MS INT64_C(15000)
-#define SETTLE_MS (INT64_C(3600) * 1000)
+#define REST_MS (INT64_C(2400) * 1000)
+#define WORSE_MS (INT64_C(2280) * 1000)
 #define RANGE_MS (INT64_C(900) * 1000)
 #define START_MS (INT64_C(1700000000) * 1000)
-#define LISTS_A_SCRAPE 75.0
-#define SOURCES 3
-#define STARS 5
-#define RANKS 10
-#define PLACES 10.0 /* of a list */
 #define MOVE_MIN 0.01
-#define SERIES_MAX 80
+#define BOUNDS_MAX 64
 
-/* Shares of the lists and of the ratings. */
-struct people {
-    double rated;
-    double stars[STARS];
-};
-
-static const struct people at_rest = {.rated = 0.36, .stars = {.05, .09, .22, .38, .26}};
-
-static const struct worse {
-    const char *name;
-    struct people people;
-    bool makes_worse[SCENARIO_RATING_PSI + 1]; /* by quantity */
-} worlds[] = {
-    {"who choose elsewhere",
-     {.rated = 0.21, .stars = {.05, .09, .22, .38, .26}},
-     {[SCENARIO_CONVERSION] = true, [SCENARIO_RECIPROCAL_RANK] = true}},
-    {"half a star harsher",
-     {.rated = 0.36, .stars = {.10, .15, .28, .32, .15}},
-     {[SCENARIO_CONVERSION] = true, [SCENARIO_MEAN_RATING] = true, [SCENARIO_RATING_PSI] = true}},
-};
-
-#define WORLDS (sizeof worlds / sizeof worlds[0])
-
-struct feed {
-    struct rule_engine *engine;
-    int64_t now_ms;
-    size_t count;
-    int id[SERIES_MAX];
-    double total[SERIES_MAX];
-    size_t at; /* the series whose turn it is */
-};
-
-/* Adds to the next series, which is made the first time round. */
-static void add(struct feed *feed, const char *text, double increment)
-{
-    if (feed->at == feed->count) {
-        feed->id[feed->count++] = rule_engine_series(feed->engine, text, NULL);
-    }
-    feed->total[feed->at] += increment;
-    rule_engine_sample(feed->engine, feed->id[feed->at], feed->now_ms, feed->total[feed->at]);
-    feed->at++;
-}
-
-static void add_ratings(struct feed *feed, const struct people *people, const char *source,
-                        double ratings)
-{
-    char text[160];
-    double sum = 0, below = 0, ranks = 0;
-    for (int i = 0; i <= STARS; i++) {
-        char le[16] = "+Inf";
-        if (i < STARS) {
-            snprintf(le, sizeof le, "%d.0", i + 1);
-            below += people->stars[i];
-            sum += (i + 1) * people->stars[i];
-        }
-        snprintf(
-            text, sizeof text,
-            "user_rating_bucket{job=\"recommender\",instance=\"a\",recommender=\"%s\",le=\"%s\"}",
-            source, le);
-        add(feed, text, ratings * (i < STARS ? below : 1));
-    }
-    snprintf(text, sizeof text,
-             "recommendation_rating_stars_bucket{job=\"recommender\",instance=\"a\","
-             "recommender=\"%s\",le=\"2.5\"}",
-             source);
-    add(feed, text, ratings * (people->stars[0] + people->stars[1]));
-    for (int rank = 1; rank <= RANKS; rank++) {
-        ranks += (double)rank / RANKS;
-    }
-    const struct {
-        const char *name;
-        double value;
-    } rows[] = {{"user_rating_count", ratings},
-                {"user_rating_sum", ratings * sum},
-                {"recommendation_rating_stars_count", ratings},
-                {"item_rank_count", ratings},
-                {"item_rank_sum", ratings * ranks},
-                {"recommendation_items_total", LISTS_A_SCRAPE * PLACES / SOURCES}};
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        snprintf(text, sizeof text, "%s{job=\"recommender\",instance=\"a\",recommender=\"%s\"}",
-                 rows[i].name, source);
-        add(feed, text, rows[i].value);
-    }
-}
-
-static void scrape(struct feed *feed, const struct people *people)
-{
-    static const char *const sources[SOURCES] = {"base", "similar", "popular"};
-    double reciprocal = 0, ratings = LISTS_A_SCRAPE * people->rated;
-    double liked = people->stars[2] + people->stars[3] + people->stars[4];
-    for (int rank = 1; rank <= RANKS; rank++) {
-        reciprocal += 1.0 / rank / RANKS;
-    }
-    feed->at = 0;
-    feed->total[0] = 0; /* a gauge */
-    add(feed, "up{job=\"recommender\",instance=\"a\"}", 1);
-    add(feed, "recommendation_lists_total{job=\"recommender\",instance=\"a\"}", LISTS_A_SCRAPE);
-    add(feed, "recommendation_lists_converted_total{job=\"recommender\",instance=\"a\"}",
-        ratings * liked);
-    add(feed, "recommendation_reciprocal_rank_total{job=\"recommender\",instance=\"a\"}",
-        ratings * reciprocal);
-    add(feed,
-        "http_requests_total{job=\"recommender\",instance=\"a\",handler=\"/recommendations/\","
-        "method=\"GET\",status=\"2xx\"}",
-        LISTS_A_SCRAPE);
-    add(feed,
-        "http_requests_total{job=\"recommender\",instance=\"a\",handler=\"/ratings/\","
-        "method=\"POST\",status=\"2xx\"}",
-        ratings);
-    add(feed, "driftdrill_lists_total{job=\"driftdrill\",instance=\"b\"}", LISTS_A_SCRAPE);
-    add(feed, "driftdrill_lists_converted_total{job=\"driftdrill\",instance=\"b\"}",
-        ratings * liked);
-    for (int i = 0; i < SOURCES; i++) {
-        add_ratings(feed, people, sources[i], ratings / SOURCES);
-    }
-}
-
-static void play(struct feed *feed, const struct people *people, int64_t until_ms)
+static void play(struct sign_feed *feed, const struct sign_people *people, int64_t until_ms)
 {
     while (feed->now_ms < until_ms) {
-        feed->now_ms += SCRAPE_MS;
-        scrape(feed, people);
+        feed->now_ms += SIGN_SCRAPE_MS;
+        sign_scrape(feed, people);
         rule_engine_evaluate(feed->engine, feed->now_ms);
     }
 }
@@ -177,18 +57,118 @@ static json_t *read_labels(const char *text)
     return labels;
 }
 
-static struct prometheus_series *find_or_add(struct prometheus_matrix *matrix, const char *text)
+static struct prometheus_series *find_or_add(struct prometheus_matrix *matrix, json_t *labels)
 {
-    json_t *labels = read_labels(text);
     for (size_t i = 0; i < matrix->count; i++) {
         if (json_equal(matrix->series[i].labels, labels)) {
-            json_decref(labels);
             return &matrix->series[i];
         }
     }
     matrix->series = mem_resize(matrix->series, matrix->count + 1, sizeof *matrix->series);
-    matrix->series[matrix->count] = (struct prometheus_series){.labels = labels};
+    matrix->series[matrix->count] = (struct prometheus_series){.labels = json_incref(labels)};
     return &matrix->series[matrix->count++];
+}
+
+static void add_point(struct prometheus_series *series, int64_t t_ms, double value)
+{
+    series->point = mem_resize(series->point, series->count + 1, sizeof *series->point);
+    series->point[series->count++] = (struct prometheus_point){(double)t_ms / 1000, value};
+}
+
+/* The buckets of histogram_quantile(q, BUCKETS) >= 0, which is the form that panels have. */
+static bool read_quantile(const char *expr, double *quantile, char *buckets, size_t size)
+{
+    static const char function[] = "histogram_quantile(";
+    const char *at = expr + strspn(expr, " "), *end = strrchr(expr, ')');
+    char *comma = NULL;
+    if (strncmp(at, function, sizeof function - 1) != 0 || end == NULL) {
+        return false;
+    }
+    *quantile = strtod(at + sizeof function - 1, &comma);
+    bool fits = *comma == ',' && comma < end && (size_t)(end - comma) <= size;
+    bool is_all = end[1] == '\0' || strcmp(end + 1, " >= 0") == 0;
+    if (fits && is_all) {
+        snprintf(buckets, size, "%.*s", (int)(end - comma - 1), comma + 1);
+    }
+    return fits && is_all;
+}
+
+struct bound {
+    double le, count;
+};
+
+static int by_le(const void *a, const void *b)
+{
+    double x = ((const struct bound *)a)->le, y = ((const struct bound *)b)->le;
+    return (x > y) - (x < y);
+}
+
+/* Linear inside a bucket, the highest finite bound above it, as Prometheus does. */
+static double quantile_of(struct bound *bound, size_t count, double quantile)
+{
+    size_t i = 0;
+    qsort(bound, count, sizeof *bound, by_le);
+    if (count < 2 || !isinf(bound[count - 1].le) || !(bound[count - 1].count > 0)) {
+        return NAN;
+    }
+    double rank = quantile * bound[count - 1].count;
+    while (bound[i].count < rank && i < count - 1) {
+        i++;
+    }
+    if (i == count - 1) {
+        return bound[count - 2].le;
+    }
+    double from = i == 0 ? 0 : bound[i - 1].le, below = i == 0 ? 0 : bound[i - 1].count;
+    double in_it = bound[i].count - below;
+    return from + (bound[i].le - from) * (in_it > 0 ? (rank - below) / in_it : 1);
+}
+
+/* Adds a point to the series of all elements that differ in le alone; they are taken away. */
+static void add_quantile(struct rule_element *element, bool *taken, size_t first, size_t count,
+                         double quantile, int64_t t_ms, struct prometheus_matrix *out)
+{
+    struct bound bound[BOUNDS_MAX];
+    size_t bounds = 0;
+    json_t *mine = read_labels(element[first].labels);
+    json_object_del(mine, "le");
+    for (size_t i = first; i < count; i++) {
+        json_t *labels = read_labels(element[i].labels);
+        const char *le = json_string_value(json_object_get(labels, "le"));
+        double value = le == NULL ? NAN : strtod(le, NULL);
+        json_object_del(labels, "le");
+        if (!taken[i] && json_equal(mine, labels)) {
+            taken[i] = true;
+            if (!isnan(value) && bounds < BOUNDS_MAX) {
+                bound[bounds++] = (struct bound){value, element[i].value};
+            }
+        }
+        json_decref(labels);
+    }
+    double value = quantile_of(bound, bounds, quantile);
+    if (!isnan(value)) {
+        add_point(find_or_add(out, mine), t_ms, value);
+    }
+    json_decref(mine);
+}
+
+static enum err query_quantile(struct rule_engine *engine, const char *buckets, double quantile,
+                               int64_t t_ms, struct prometheus_matrix *out, struct error *error)
+{
+    struct rule_element *element = NULL;
+    size_t count = 0;
+    enum err code = rule_engine_query(engine, buckets, t_ms, &element, &count, error);
+    if (code != ERR_OK) {
+        return code;
+    }
+    bool *taken = mem_zalloc(count + 1, sizeof *taken);
+    for (size_t i = 0; i < count; i++) {
+        if (!taken[i]) {
+            add_quantile(element, taken, i, count, quantile, t_ms, out);
+        }
+    }
+    mem_free(taken);
+    rule_elements_free(element, count);
+    return ERR_OK;
 }
 
 static enum err query_at(struct rule_engine *engine, const char *expr, int64_t t_ms,
@@ -196,12 +176,16 @@ static enum err query_at(struct rule_engine *engine, const char *expr, int64_t t
 {
     struct rule_element *element = NULL;
     size_t count = 0;
+    double quantile;
+    char buckets[1024];
+    if (read_quantile(expr, &quantile, buckets, sizeof buckets)) {
+        return query_quantile(engine, buckets, quantile, t_ms, out, error);
+    }
     enum err code = rule_engine_query(engine, expr, t_ms, &element, &count, error);
     for (size_t i = 0; code == ERR_OK && i < count; i++) {
-        struct prometheus_series *series = find_or_add(out, element[i].labels);
-        series->point = mem_resize(series->point, series->count + 1, sizeof *series->point);
-        series->point[series->count++] =
-            (struct prometheus_point){(double)t_ms / 1000, element[i].value};
+        json_t *labels = read_labels(element[i].labels);
+        add_point(find_or_add(out, labels), t_ms, element[i].value);
+        json_decref(labels);
     }
     if (code == ERR_OK) {
         rule_elements_free(element, count);
@@ -246,7 +230,7 @@ static double mean_of_first(const struct dashboard_panel *panel, const struct pa
 }
 
 /* NaN, with the reason, if it shows nothing. */
-static double look(struct feed *feed, const struct dashboard *dashboard,
+static double look(struct sign_feed *feed, const struct dashboard *dashboard,
                    const struct dashboard_panel *panel, char *why, size_t size)
 {
     struct panel_view view = {0};
@@ -257,7 +241,7 @@ static double look(struct feed *feed, const struct dashboard *dashboard,
     const struct panel_request request = {.from_ms = feed->now_ms - RANGE_MS,
                                           .to_ms = feed->now_ms,
                                           .width_px = PANELS_WIDTH_PX,
-                                          .datasource_ms = SCRAPE_MS,
+                                          .datasource_ms = SIGN_SCRAPE_MS,
                                           .query = query_engine,
                                           .context = feed->engine};
     if (panel_evaluate(dashboard, &first, &request, &view, &error) != ERR_OK) {
@@ -286,10 +270,11 @@ static void judge(const struct dashboard_panel *panel, enum scenario_quantity qu
     outcome->finding = way * move / unit >= MOVE_MIN ? SIGN_RIGHT : SIGN_WRONG;
     if (outcome->finding == SIGN_WRONG) {
         signs_explain(quantity, panel->target[0].expr, reason, sizeof reason);
+        bool named = quantity != SCENARIO_NO_QUANTITY;
         snprintf(outcome->why, sizeof outcome->why,
-                 "%s by %.3g (%.3g to %.3g) although people are worse in %s: its query %s",
+                 "%s by %.3g (%.3g to %.3g) although people are worse%s%s: its query %s",
                  signs_verb(outcome->rest, outcome->now), fabs(move), outcome->rest, outcome->now,
-                 scenario_quantity_name(quantity), reason);
+                 named ? " in " : "", named ? scenario_quantity_name(quantity) : "", reason);
     }
 }
 
@@ -300,8 +285,8 @@ struct rehearsal {
 };
 
 /* Visits the panels that a world makes worse, in the same order before and after. */
-static void look_at_all(struct rehearsal *rehearsal, struct feed *feed, const struct worse *world,
-                        bool before)
+static void look_at_all(struct rehearsal *rehearsal, struct sign_feed *feed,
+                        const struct sign_world *world, bool before)
 {
     size_t at = rehearsal->count;
     for (size_t b = 0; b < rehearsal->boards->count; b++) {
@@ -310,7 +295,7 @@ static void look_at_all(struct rehearsal *rehearsal, struct feed *feed, const st
             const struct dashboard_panel *panel = &dashboard->panel[i];
             enum scenario_quantity quantity = signs_quantity(panel->title);
             if (panel->worse == DASHBOARD_NO_WAY || panel->target_count == 0 ||
-                !world->makes_worse[quantity]) {
+                !sign_world_is_worse(world, quantity, panel->target[0].expr)) {
                 continue;
             }
             struct sign_outcome *outcome = &rehearsal->outcome[at++];
@@ -329,6 +314,38 @@ static void look_at_all(struct rehearsal *rehearsal, struct feed *feed, const st
     rehearsal->count = before ? rehearsal->count : at;
 }
 
+static bool is_rehearsed(const struct dashboard_panel *panel, const struct sign_world *world,
+                         size_t worlds)
+{
+    bool rehearsed = false;
+    for (size_t w = 0; w < worlds; w++) {
+        rehearsed = rehearsed || sign_world_is_worse(&world[w], signs_quantity(panel->title),
+                                                     panel->target[0].expr);
+    }
+    return rehearsed;
+}
+
+static void name_unrehearsed(struct rehearsal *rehearsal, const struct sign_world *world,
+                             size_t worlds)
+{
+    for (size_t b = 0; b < rehearsal->boards->count; b++) {
+        const struct dashboard *dashboard = &rehearsal->boards->dashboard[b];
+        for (size_t i = 0; i < dashboard->panel_count; i++) {
+            const struct dashboard_panel *panel = &dashboard->panel[i];
+            if (panel->worse == DASHBOARD_NO_WAY || panel->target_count == 0 ||
+                is_rehearsed(panel, world, worlds)) {
+                continue;
+            }
+            struct sign_outcome *outcome = &rehearsal->outcome[rehearsal->count++];
+            *outcome = (struct sign_outcome){
+                .people = "of no world", .finding = SIGN_UNTESTED, .rest = NAN, .now = NAN};
+            snprintf(outcome->panel, sizeof outcome->panel, "%.60s/%.127s",
+                     rehearsal->boards->name[b], panel->title);
+            snprintf(outcome->why, sizeof outcome->why, "no world is known to be worse in it");
+        }
+    }
+}
+
 static size_t count_panels(const struct panel_boards *boards)
 {
     size_t count = 0;
@@ -342,20 +359,23 @@ enum err sign_rehearse(const struct panel_boards *boards, const char *const *rul
                        size_t rule_count, struct sign_outcome **out, size_t *count,
                        struct error *error)
 {
+    size_t worlds = 0;
+    const struct sign_world *world = sign_worlds(&worlds);
     struct rehearsal rehearsal = {
         .boards = boards,
-        .outcome = mem_zalloc(WORLDS * count_panels(boards) + 1, sizeof *rehearsal.outcome)};
+        .outcome = mem_zalloc((worlds + 1) * count_panels(boards) + 1, sizeof *rehearsal.outcome)};
     struct rule_engine *engine = NULL;
     enum err code = rule_engine_load(rules, rule_count, &engine, error);
-    for (size_t w = 0; code == ERR_OK && w < WORLDS; w++) {
-        struct feed feed = {.engine = engine, .now_ms = START_MS};
+    for (size_t w = 0; code == ERR_OK && w < worlds; w++) {
+        struct sign_feed feed = {.engine = engine, .now_ms = START_MS};
         rule_engine_reset(engine);
-        play(&feed, &at_rest, START_MS + SETTLE_MS);
-        look_at_all(&rehearsal, &feed, &worlds[w], true);
-        play(&feed, &worlds[w].people, START_MS + 2 * SETTLE_MS);
-        look_at_all(&rehearsal, &feed, &worlds[w], false);
+        play(&feed, &sign_people_at_rest, START_MS + REST_MS);
+        look_at_all(&rehearsal, &feed, &world[w], true);
+        play(&feed, &world[w].people, START_MS + REST_MS + WORSE_MS);
+        look_at_all(&rehearsal, &feed, &world[w], false);
     }
     rule_engine_free(engine);
+    name_unrehearsed(&rehearsal, world, worlds);
     if (code != ERR_OK) {
         mem_free(rehearsal.outcome);
         return code;

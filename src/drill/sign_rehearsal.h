@@ -1,9 +1,9 @@
 /*
  * The sign test without a drill: counters of people at rest, who then become worse in a known way,
  * are fed to the rules in this process, and each panel that declares which way is worse is
- * evaluated before and after. In production time, on counters without noise. What the evaluator of
- * rules does not know (quantiles, subqueries) is left untested and says so. No I/O after the rules
- * are read.
+ * evaluated before and after. In production time, on counters without noise. A panel whose query
+ * the evaluator of rules does not know (subqueries) has no value, and one that no world is known to
+ * make worse is untested; both are among the outcomes. No I/O after the rules are read.
  */
 #ifndef DRILL_SIGN_REHEARSAL_H
 #define DRILL_SIGN_REHEARSAL_H
@@ -16,8 +16,9 @@
 
 enum sign_finding {
     SIGN_RIGHT,
-    SIGN_WRONG,   /* it went the better way, or stayed where it was */
-    SIGN_NO_VALUE /* one of the two is missing; `why` tells what is known of it */
+    SIGN_WRONG,    /* it went the better way, or stayed where it was */
+    SIGN_NO_VALUE, /* one of the two is missing; `why` tells what is known of it */
+    SIGN_UNTESTED  /* no world is known to make it worse */
 };
 
 struct sign_outcome {

@@ -50,20 +50,42 @@ static const struct sign_outcome *find(const struct rehearsed *r, const char *pa
     return NULL;
 }
 
+/* Declares a way, but no mean of what it shows goes that way: one row for each alert. */
+static const char unrehearsed[] = "drill/Alert timeline";
+
 Test(sign_rehearsal, every_shipped_panel_moves_the_way_it_calls_worse)
 {
     struct rehearsed r = rehearse("grafana/dashboards/*.json");
-    size_t right = 0;
     for (size_t i = 0; i < r.count; i++) {
         const struct sign_outcome *o = &r.outcome[i];
-        cr_expect_neq(o->finding, SIGN_WRONG, "%s, people %s: %s", o->panel, o->people, o->why);
-        right += o->finding == SIGN_RIGHT;
+        bool excused = strcmp(o->panel, unrehearsed) == 0;
+        cr_expect_eq(o->finding, excused ? SIGN_UNTESTED : SIGN_RIGHT, "%s, people %s: %s",
+                     o->panel, o->people, o->why);
     }
-    cr_expect_geq(right, 8, "%zu of %zu were seen to move", right, r.count);
     cr_expect_eq(find(&r, "main/Conversion", "who choose elsewhere")->finding, SIGN_RIGHT);
     cr_expect_eq(find(&r, "main/Conversion", "half a star harsher")->finding, SIGN_RIGHT);
+    cr_expect_eq(find(&r, "main/Duration", "who wait")->finding, SIGN_RIGHT);
     cr_expect_eq(find(&r, "model/Rating distribution shift", "half a star harsher")->finding,
                  SIGN_RIGHT);
+    forget(&r);
+}
+
+/* The count of panels in all boards that declare a way is that of those with an outcome. */
+Test(sign_rehearsal, no_panel_that_declares_a_way_is_left_out)
+{
+    struct rehearsed r = rehearse("grafana/dashboards/*.json");
+    for (size_t b = 0; b < r.boards.count; b++) {
+        const struct dashboard *board = &r.boards.dashboard[b];
+        for (size_t i = 0; i < board->panel_count; i++) {
+            char name[192];
+            bool found = board->panel[i].worse == DASHBOARD_NO_WAY;
+            snprintf(name, sizeof name, "%.60s/%.127s", r.boards.name[b], board->panel[i].title);
+            for (size_t o = 0; o < r.count && !found; o++) {
+                found = strcmp(r.outcome[o].panel, name) == 0;
+            }
+            cr_expect(found, "%s", name);
+        }
+    }
     forget(&r);
 }
 
