@@ -223,10 +223,10 @@ static void add_requests(struct sign_feed *feed, const struct sign_people *peopl
 static void put_service(struct sign_feed *feed, bool trouble)
 {
     double now_s = (double)feed->now_ms / 1000, start_s = 1.6e9;
-    double restarts = trouble ? (double)(feed->scrapes / 8) : 0; /* one in two minutes */
+    size_t restarts = trouble ? feed->scrapes / 8 : 0; /* one in two minutes */
     put(feed, "up{" TARGET "}", trouble && feed->scrapes % 2 != 0 ? 0 : 1);
     put(feed, "scrape_duration_seconds{" TARGET "}", trouble ? 2 : 0.01);
-    put(feed, "process_start_time_seconds{" TARGET "}", start_s + 120 * restarts);
+    put(feed, "process_start_time_seconds{" TARGET "}", start_s + 120 * (double)restarts);
     put(feed, "process_open_fds{" TARGET "}", trouble ? 900 : 100);
     put(feed, "process_max_fds{" TARGET "}", 1024);
     put(feed, "fault_active{" TARGET ",kind=\"errors\"}", trouble ? 1 : 0);
