@@ -217,7 +217,7 @@ static void add_requests(struct sign_feed *feed, const struct sign_people *peopl
     add_seconds(feed, "driftdrill_request_seconds{" SIMULATOR ",from=\"intended\"", LISTS_A_SCRAPE,
                 slow);
     add(feed, "driftdrill_requests_total{" SIMULATOR "}", LISTS_A_SCRAPE + ratings);
-    add(feed, "driftdrill_errors_total{" SIMULATOR ",kind=\"http-5xx\"}", failed);
+    add(feed, "driftdrill_errors_total{" SIMULATOR ",kind=\"failed\"}", failed);
 }
 
 static void put_service(struct sign_feed *feed, bool trouble)
