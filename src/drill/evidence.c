@@ -100,9 +100,20 @@ static bool margins_right(const struct collector *collector, const struct rules_
     return right;
 }
 
+/* What an expression gives for the elements of the alert that have fired, matched by their labels.
+ */
+static void of_fired(const struct collector *collector, const struct rules_alert *rule,
+                     const char *expr, char *out, size_t size)
+{
+    snprintf(out, size,
+             "(%s) and ignoring (alertname, alertstate, severity) "
+             "max_over_time(ALERTS{alertname=\"%s\",alertstate=\"firing\"}[%.0fms])",
+             expr, rule->name, collector->span_s * 1000);
+}
+
 /* Whether the watched series is back at the objective, or, of one that is there for each source,
  * every element that has fired at that with its labels. An alert with labels of its own making is
- * held against all elements. */
+ * held against all elements, as is its sample size. */
 static bool is_back(const struct collector *collector, const struct rules_alert *rule,
                     double at_unix_s)
 {
@@ -110,12 +121,23 @@ static bool is_back(const struct collector *collector, const struct rules_alert 
     bool some;
     snprintf(all, sizeof all, "(%s) - ignoring (job) group_left () (%s)", rule->recovered,
              rule->objective);
-    snprintf(fired, sizeof fired,
-             "(%s) and ignoring (alertname, alertstate, severity) "
-             "max_over_time(ALERTS{alertname=\"%s\",alertstate=\"firing\"}[%.0fms])",
-             all, rule->name, collector->span_s * 1000);
+    of_fired(collector, rule, all, fired, sizeof fired);
     bool right = margins_right(collector, rule, fired, at_unix_s, &some);
     return some ? right : margins_right(collector, rule, all, at_unix_s, &some);
+}
+
+static bool is_sampled(const struct collector *collector, const struct rules_alert *rule,
+                       double at_unix_s)
+{
+    char fired[600], least[640];
+    of_fired(collector, rule, rule->samples, fired, sizeof fired);
+    snprintf(least, sizeof least, "min(%s)", fired);
+    double samples = value_at(collector, least, at_unix_s);
+    if (isnan(samples) && rule->samples[0] != '\0') {
+        snprintf(least, sizeof least, "min(%s)", rule->samples);
+        samples = value_at(collector, least, at_unix_s);
+    }
+    return samples >= RECOVERY_SAMPLES_MIN;
 }
 
 static enum evidence_resolve classify(const struct collector *collector,
@@ -128,7 +150,7 @@ static enum evidence_resolve classify(const struct collector *collector,
     bool back = true;
     if (rule->recovered[0] != '\0') {
         back = is_back(collector, rule, resolved_unix_s) &&
-               value_at(collector, rule->samples, resolved_unix_s) >= RECOVERY_SAMPLES_MIN;
+               is_sampled(collector, rule, resolved_unix_s);
     }
     return up > 0 && back ? EVIDENCE_RECOVERED : EVIDENCE_VANISHED;
 }

@@ -83,6 +83,10 @@ static void answer(void *context, const struct httpd_request *request, struct ht
         add_value(out, answers->fired_margin);
     } else if (strstr(q, "the_recovered") != NULL && strstr(q, "ALERTS") != NULL) {
         add_value(out, NAN);
+    } else if (strstr(q, "the_samples") != NULL && strstr(q, "min") == NULL) {
+        add_values(out, answers->samples, answers->samples); /* of two sources */
+    } else if (strstr(q, "the_samples") != NULL) {
+        add_value(out, answers->samples);
     } else if (strstr(q, "pending") != NULL) {
         add_series(out, 70, 72);
     } else if (strstr(q, "firing") != NULL) {
@@ -97,10 +101,8 @@ static void answer(void *context, const struct httpd_request *request, struct ht
         add_series(out, 0, 120);
     } else if (strstr(q, "the_recovered") != NULL) {
         add_values(out, answers->recovered - answers->objective, answers->other_margin);
-    } else if (strstr(q, "the_objective") != NULL) {
-        add_value(out, answers->objective);
     } else {
-        add_value(out, answers->samples);
+        add_value(out, answers->objective);
     }
     buf_text(out, "}");
 }
