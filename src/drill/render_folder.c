@@ -81,10 +81,10 @@ enum err render_folder_open(struct render_folder *folder, const char *path, stru
         return code;
     }
     char name[PATH_MAX];
-    if (!text_copy(name, sizeof name, path) || strlen(path) + sizeof STAGING > sizeof name) {
+    if (strlen(path) + sizeof STAGING > sizeof name) {
         return error_set(error, ERR_USAGE, path, 0, "the path is too long");
     }
-    strncat(name, STAGING, sizeof name - strlen(name) - 1);
+    snprintf(name, sizeof name, "%s" STAGING, path);
     if (mkdtemp(name) == NULL) {
         return cannot("make a folder in it", path, error);
     }
