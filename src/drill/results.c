@@ -23,21 +23,9 @@ struct results {
 
 /* All that a drill writes. */
 static const char *const names[] = {
-    "verdict.json",
-    "junit.xml",
-    "report.html",
-    "notifications.jsonl",
-    "ledger.jsonl",
-    "prometheus.yml",
-    "prometheus.log",
-    "paired.json",
-    "nulls.json",
-    "alertmanager.yml",
-    "alertmanager.log",
-    "target.log",
-    "rules",
-    "dashboards",
-    ".data",
+    "verdict.json",     "junit.xml",      "report.html", "notifications.jsonl", "ledger.jsonl",
+    "prometheus.yml",   "prometheus.log", "paired.json", "nulls.json",          "alertmanager.yml",
+    "alertmanager.log", "target.log",     "rules",       "dashboards",          ".data",
 };
 
 #define NAMES (sizeof names / sizeof names[0])

@@ -268,7 +268,7 @@ static void check_identity(const struct lint_board_work *work, const json_t *doc
 void lint_dashboard(const struct lint *lint, const char *path, const json_t *document,
                     const struct yaml_lines *lines, const json_t *boards, json_t *seen)
 {
-    struct lint_board_work work = {lint,          path,          lines,        boards,
+    struct lint_board_work work = {lint,          path,          lines,         boards,
                                    json_object(), json_object(), json_object(), json_object()};
     if (!json_is_array(json_object_get(document, "panels"))) {
         char kept[LINT_PATH_BYTES];
