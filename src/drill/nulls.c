@@ -131,16 +131,21 @@ int nulls_count_alarms(struct nulls_tallies *tallies, const struct evidence *evi
     int fired = 0;
     for (size_t a = 0; a < evidence->alert_count; a++) {
         const struct evidence_alert *alert = &evidence->alert[a];
-        bool firing = false;
+        bool firing = false, pending = false;
         if (strcmp(alert->rule->severity, "none") == 0) {
             continue;
         }
         for (size_t e = 0; e < alert->count; e++) {
-            firing = firing || !isnan(alert->episode[e].firing_s);
+            const struct evidence_episode *episode = &alert->episode[e];
+            /* Until the people come the target is being started, and is away. */
+            if (!(episode->resolved_s < 0)) {
+                pending = true;
+                firing = firing || !isnan(episode->firing_s);
+            }
         }
         struct nulls_tally *tally = tally_of(tallies, alert->rule);
         tally->drills += firing;
-        tally->pending_drills += alert->count > 0;
+        tally->pending_drills += pending;
         fired += firing;
     }
     return fired;

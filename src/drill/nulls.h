@@ -63,7 +63,8 @@ struct nulls_tallies { /* zeroed = none */
 };
 
 /* Adds the alerts of one drill and returns how many of them fired. Those of severity none, which
- * fire at any time, prove the path and are no alarm. */
+ * fire at any time, prove the path and are no alarm; neither is what was over before the people
+ * came, when the target was being started. */
 int nulls_count_alarms(struct nulls_tallies *tallies, const struct evidence *evidence);
 void nulls_tallies_deinit(struct nulls_tallies *tallies);
 

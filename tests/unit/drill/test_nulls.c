@@ -139,3 +139,20 @@ Test(nulls, alarms_are_counted_however_many_alerts_there_are)
     cr_expect_eq(tallies.tally[MANY - 2].drills, 2);
     nulls_tallies_deinit(&tallies);
 }
+
+Test(nulls, what_was_over_before_the_people_came_is_no_alarm)
+{
+    struct rules_alert rule = {.name = "Gone", .severity = "ticket"};
+    struct evidence_episode episode = {.pending_s = -4, .firing_s = -3, .resolved_s = -.5};
+    struct evidence_alert alert = {.rule = &rule, .count = 1, .episode = &episode};
+    struct evidence evidence = {.alert_count = 1, .alert = &alert};
+    struct nulls_tallies tallies = {0};
+    cr_expect_eq(nulls_count_alarms(&tallies, &evidence), 0);
+    cr_expect_eq(tallies.tally[0].pending_drills, 0);
+    episode.resolved_s = 2;
+    cr_expect_eq(nulls_count_alarms(&tallies, &evidence), 1);
+    episode.resolved_s = (double)NAN;
+    cr_expect_eq(nulls_count_alarms(&tallies, &evidence), 1);
+    cr_expect_eq(tallies.tally[0].drills, 2);
+    nulls_tallies_deinit(&tallies);
+}
