@@ -2,8 +2,8 @@
  * Typed reading of a JSON document with every fault collected: file, line, path, what was expected.
  * A getter that finds a fault records it and leaves *out as it was, so reading goes on.
  */
-#ifndef DRILL_FIELDS_H
-#define DRILL_FIELDS_H
+#ifndef BASE_FIELDS_H
+#define BASE_FIELDS_H
 
 #include "base/error.h"
 #include "base/yaml.h"

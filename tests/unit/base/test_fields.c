@@ -1,4 +1,4 @@
-#include "drill/fields.h"
+#include "base/fields.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
