@@ -14,7 +14,7 @@ JOBS    ?= $(shell nproc)
 SUBMAKE  = $(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(JOBS))
 
 # Lowest floor first. An archive a floor: a test links its own floor and those below it.
-FLOORS  := base numeric movielens population recommender load observe drill command
+FLOORS  := base numeric movielens population recommender load capacity observe drill command
 
 PACKAGES      := libcurl jansson gsl yaml-0.1 libmicrohttpd sqlite3
 TEST_PACKAGES := criterion
@@ -66,7 +66,7 @@ FUZZ_TARGETS := $(patsubst %.c,$(BUILD)/%,$(wildcard fuzz/fuzz_*.c))
 SUPPORT      := $(BUILD)/libsupport.a
 SUPPORT_SOURCES := $(wildcard tests/support/*.c)
 HEADERS      := $(wildcard src/*/*.h tests/support/*.h)
-PRODUCT_SOURCES := $(wildcard src/*.c src/*/*.c fuzz/*.c bench/*.c)
+PRODUCT_SOURCES := $(wildcard src/*.c src/*/*.c fuzz/*.c bench/*.c bench/*/*.c)
 ALL_SOURCES  := $(PRODUCT_SOURCES) $(HEADERS) $(UNIT_SOURCES) $(SUPPORT_SOURCES) \
                 $(wildcard tests/race/*.c tests/sanitizer/*.c tests/tools/*.c)
 SCRIPTS      := $(filter-out tools/debian-packages tools/seen %.md %.py,$(wildcard tools/*)) .ci/run bench/recommender bench/loading \
@@ -268,7 +268,14 @@ golden: ## ask Grafana's own code again for what the unit tests expect (needs no
 	$(Q)cd tests/golden && npm install --no-audit --no-fund --no-package-lock && node generate.mjs
 
 .PHONY: bench
-bench: $(patsubst %.c,$(BUILD)/%,$(wildcard bench/*.c)) ## build the benchmarks (see bench/README.md)
+bench: $(patsubst %.c,$(BUILD)/%,$(wildcard bench/*.c bench/*/*.c)) ## build the benchmarks (see bench/README.md)
+.PHONY: bench-load
+ROUNDS ?= 5
+SECONDS ?= 3
+bench-load: ## what a step costs, beside wrk, vegeta, k6 and Locust where installed (docs/load.md)
+	$(Q)+$(SUBMAKE) build build/release/bench/load/floor
+	$(Q)bench/load/compare.py --rounds $(ROUNDS) --seconds $(SECONDS) \
+	    $(if $(ONLY),--only $(ONLY)) $(if $(JSON),--json $(JSON))
 
 ##@ Checking
 .PHONY: check-layers check-headers check-banned format format-check lint

@@ -14,7 +14,8 @@
 static const struct command *const commands[] = {
     &command_verify,      &command_check,      &command_run,          &command_render,
     &command_serve,       &command_data_info,  &command_data_compare, &command_data_evaluate,
-    &command_data_people, &command_data_synth,
+    &command_data_people, &command_data_synth, &command_report_merge, &command_report_compare,
+    &command_selftest,    &command_capacity,
 };
 
 #define COMMANDS (sizeof commands / sizeof commands[0])
@@ -25,7 +26,7 @@ static void print_usage(FILE *out)
             "driftdrill " DRIFTDRILL_VERSION ": fire drills for recommender monitoring\n\n"
             "usage: driftdrill COMMAND [options]   (driftdrill COMMAND --help tells more)\n\n");
     for (size_t i = 0; i < COMMANDS; i++) {
-        fprintf(out, "  %-12s %s\n", commands[i]->name, commands[i]->summary);
+        fprintf(out, "  %-14s %s\n", commands[i]->name, commands[i]->summary);
     }
     fprintf(out, "\nexit status: 0 pass, 1 fail, 2 usage or configuration, 3 invalid run, "
                  "130 interrupted\n");

@@ -21,6 +21,11 @@ int64_t clock_wall_ns(void)
     return read_clock(CLOCK_REALTIME);
 }
 
+int64_t clock_thread_cpu_ns(void)
+{
+    return read_clock(CLOCK_THREAD_CPUTIME_ID);
+}
+
 /* An absolute deadline needs no arithmetic when a signal interrupts the sleep. */
 static void sleep_until(int64_t deadline_ns)
 {

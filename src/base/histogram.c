@@ -6,12 +6,17 @@
  */
 #include "base/histogram.h"
 
+#include "base/buf.h"
 #include "base/mem.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <float.h>
+#include <inttypes.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define EXACT UINT64_C(2048)
@@ -46,6 +51,11 @@ static uint64_t bucket_top(size_t bucket)
     unsigned shift = (unsigned)(above / PER_POWER) + 1;
     uint64_t lead = above % PER_POWER + PER_POWER;
     return (lead << shift) + ((UINT64_C(1) << shift) - 1);
+}
+
+static uint64_t bucket_bottom(size_t bucket)
+{
+    return bucket == 0 ? 0 : bucket_top(bucket - 1) + 1;
 }
 
 struct histogram *histogram_new(uint64_t max_value)
@@ -155,4 +165,125 @@ uint64_t histogram_quantile(const struct histogram *histogram, double q)
         }
     }
     return histogram->max;
+}
+
+uint64_t histogram_max_value(const struct histogram *histogram)
+{
+    return histogram->max_value;
+}
+
+uint64_t histogram_above(const struct histogram *histogram, uint64_t value)
+{
+    uint64_t above = 0;
+    size_t first = value < histogram->max_value ? bucket_of(value) + 1 : histogram->buckets;
+    for (size_t i = first; i < histogram->buckets; i++) {
+        above += histogram->count[i];
+    }
+    return above;
+}
+
+/* ---- text ---- */
+
+void histogram_write_text(const struct histogram *histogram, struct buf *out)
+{
+    size_t before = 0;
+    buf_printf(out, "h1 %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64,
+               histogram->max_value, histogram->lost, histogram->sum_high, histogram->sum_low,
+               histogram_min(histogram), histogram->max);
+    for (size_t i = 0; i < histogram->buckets; i++) {
+        if (histogram->count[i] > 0) {
+            buf_printf(out, " %zu:%" PRIu64, i - before, histogram->count[i]);
+            before = i;
+        }
+    }
+}
+
+/* Reads a whole number that begins right here; moves *text behind it. */
+static bool read_number(const char **text, uint64_t *out)
+{
+    char *end;
+    if (**text < '0' || **text > '9') {
+        return false;
+    }
+    errno = 0;
+    *out = strtoull(*text, &end, 10);
+    *text = end;
+    return errno == 0;
+}
+
+/* What was wrong, or NULL. */
+static const char *read_buckets(const char *text, struct histogram *histogram)
+{
+    uint64_t bucket = 0, step, count;
+    for (bool first = true; *text == ' '; first = false) {
+        text++;
+        if (!read_number(&text, &step) || *text++ != ':' || !read_number(&text, &count)) {
+            return "a bucket is 'distance:count'";
+        }
+        if ((step == 0 && !first) || step >= histogram->buckets ||
+            bucket + step >= histogram->buckets) {
+            return "buckets rise and stay within the range";
+        }
+        bucket += step;
+        if (count == 0 || histogram->total > UINT64_MAX - count) {
+            return "a count is positive and all of them fit into 64 bits";
+        }
+        histogram->count[bucket] = count;
+        histogram->total += count;
+    }
+    return *text == '\0' ? NULL : "buckets stand apart by one space";
+}
+
+/* Do minimum, maximum and sum go with the buckets? */
+static bool is_consistent(const struct histogram *histogram, uint64_t min)
+{
+    __extension__ typedef unsigned __int128 wide;
+    wide least = 0, most = 0;
+    wide sum = ((wide)histogram->sum_high << 64) + histogram->sum_low;
+    if (histogram->total == 0) {
+        return min == 0 && histogram->max == 0 && sum == 0;
+    }
+    if (min > histogram->max || histogram->max > histogram->max_value ||
+        histogram->count[bucket_of(min)] == 0 || histogram->count[bucket_of(histogram->max)] == 0) {
+        return false;
+    }
+    for (size_t i = 0; i < histogram->buckets; i++) {
+        if (histogram->count[i] > 0 && (bucket_top(i) < min || bucket_bottom(i) > histogram->max)) {
+            return false;
+        }
+        least += (wide)bucket_bottom(i) * histogram->count[i];
+        most += (wide)bucket_top(i) * histogram->count[i];
+    }
+    return least <= sum && sum <= most;
+}
+
+enum err histogram_read_text(const char *text, struct histogram **out, struct error *error)
+{
+    enum { MAX_VALUE, LOST, SUM_HIGH, SUM_LOW, MIN, MAX, NUMBERS };
+    uint64_t number[NUMBERS];
+    bool good = text[0] == 'h' && text[1] == '1';
+    text += good ? 2 : 0;
+    for (int i = 0; i < NUMBERS && good; i++) {
+        good = *text++ == ' ' && read_number(&text, &number[i]);
+    }
+    if (!good) {
+        return error_set(error, ERR_INPUT, NULL, 0,
+                         "a histogram begins with 'h1' and six whole numbers");
+    }
+    struct histogram *histogram = histogram_new(number[MAX_VALUE]);
+    histogram->lost = number[LOST];
+    histogram->sum_high = number[SUM_HIGH];
+    histogram->sum_low = number[SUM_LOW];
+    histogram->max = number[MAX];
+    const char *wrong = read_buckets(text, histogram);
+    if (wrong == NULL && !is_consistent(histogram, number[MIN])) {
+        wrong = "minimum, maximum and sum do not go with the buckets";
+    }
+    if (wrong != NULL) {
+        histogram_free(histogram);
+        return error_set(error, ERR_INPUT, NULL, 0, "a histogram's text is wrong: %s", wrong);
+    }
+    histogram->min = histogram->total > 0 ? number[MIN] : UINT64_MAX;
+    *out = histogram;
+    return ERR_OK;
 }

@@ -41,6 +41,7 @@ double metrics_sum(const struct metrics_snapshot *snapshot, const char *metric,
 size_t metrics_series_count(const struct metrics_snapshot *snapshot);
 const char *metrics_series_at(const struct metrics_snapshot *snapshot, size_t index,
                               const struct metrics_label **labels, size_t *label_count);
+double metrics_series_value(const struct metrics_snapshot *snapshot, size_t index);
 /* Every family with a TYPE line, as they came. Returns the name. */
 size_t metrics_family_count(const struct metrics_snapshot *snapshot);
 const char *metrics_family_at(const struct metrics_snapshot *snapshot, size_t index,

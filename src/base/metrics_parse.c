@@ -464,6 +464,11 @@ const char *metrics_series_at(const struct metrics_snapshot *snapshot, size_t in
     return series->metric;
 }
 
+double metrics_series_value(const struct metrics_snapshot *snapshot, size_t index)
+{
+    return snapshot->series[index].value;
+}
+
 size_t metrics_family_count(const struct metrics_snapshot *snapshot)
 {
     return snapshot->family_count;

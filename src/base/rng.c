@@ -17,22 +17,6 @@
 
 #define TWO_PI 6.283185307179586476925
 
-static uint64_t finalise(uint64_t x)
-{
-    x ^= x >> 27;
-    x *= UINT64_C(0x3C79AC492BA7B653);
-    x ^= x >> 33;
-    x *= UINT64_C(0x1C69B3F74AC4AE35);
-    x ^= x >> 27;
-    return x;
-}
-
-uint64_t rng_mix(uint64_t key, uint64_t counter)
-{
-    /* The odd constant (2^64 over the golden ratio) keeps 0 from being mapped to itself. */
-    return finalise(key + finalise(counter + UINT64_C(0x9E3779B97F4A7C15)));
-}
-
 struct rng rng_stream(uint64_t seed, uint64_t owner, uint32_t purpose)
 {
     return rng_stream_at(seed, owner, purpose, 0);
@@ -42,17 +26,6 @@ struct rng rng_stream_at(uint64_t seed, uint64_t owner, uint32_t purpose, uint64
 {
     uint64_t key = rng_mix(rng_mix(rng_mix(0, seed), owner), purpose);
     return (struct rng){.key = key, .counter = counter};
-}
-
-uint64_t rng_u64(struct rng *rng)
-{
-    return rng_mix(rng->key, rng->counter++);
-}
-
-/* The middle of one of 2^52 equal cells: with 53 bits the last cell's middle would round to 1. */
-double rng_uniform(struct rng *rng)
-{
-    return ((double)(rng_u64(rng) >> 12) + 0.5) * 0x1p-52;
 }
 
 /* Box and Muller's transform; its second value is dropped so that a call has no memory. */

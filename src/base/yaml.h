@@ -26,7 +26,7 @@ enum err yaml_read_file(const char *path, json_t **out, struct yaml_lines **line
                         struct error *error);
 void yaml_lines_free(struct yaml_lines *lines);
 /* 1-based line of the value at a JSON pointer ("/phases/0/name"), of its nearest known ancestor
- * otherwise. */
+ * otherwise; 0 without lines. */
 int yaml_line(const struct yaml_lines *lines, const char *pointer);
 /* Spelling in the file of a plain scalar that was read as null, boolean or number ("1.50"), owned
  * by lines; NULL if the pointer leads to anything else. */

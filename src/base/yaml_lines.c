@@ -123,6 +123,9 @@ static size_t find_place(const struct yaml_lines *lines, const char *pointer, bo
 int yaml_line(const struct yaml_lines *lines, const char *pointer)
 {
     bool exact;
+    if (lines == NULL) {
+        return 0;
+    }
     return lines->list[find_place(lines, pointer, &exact)].line;
 }
 

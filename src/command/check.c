@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "base/yaml.h"
 #include "command/check_files.h"
+#include "command/check_target.h"
 #include "command/check_watch.h"
 #include "command/command.h"
 #include "command/fault_bodies.h"
@@ -41,6 +42,11 @@ static const struct option_row rows[] = {
     {"prometheus", OPTION_TEXT, "URL", NULL, 0, 0,
      "A Prometheus: each series that a rule or panel asks for must have been there in the last "
      "hour."},
+    {"target", OPTION_TEXT, "URL|FILE", NULL, 0, 0,
+     "Check this target and nothing else: a target file (docs/TARGETS.md), or an address."},
+    {"probe", OPTION_FLAG, NULL, NULL, 0, 0,
+     "With --target: ask it for one list and show what was made of the answer."},
+    {"user", OPTION_INT, "ID", "1", 0, INT32_MAX, "With --probe: whose list is asked for."},
     {NULL, OPTION_FLAG, NULL, NULL, 0, 0, NULL},
 };
 
@@ -411,6 +417,14 @@ static enum err check_watched(struct check *check, const struct options *options
 static enum err run(const struct options *options, struct error *error)
 {
     struct check check = {0};
+    if (options_text(options, "target") != NULL) {
+        return options_positional_count(options) == 0
+                   ? check_target(options, error)
+                   : error_set(error, ERR_USAGE, "target", 0, "checks no other files as well");
+    }
+    if (options_flag(options, "probe")) {
+        return error_set(error, ERR_USAGE, "probe", 0, "needs --target");
+    }
     if (!command_home(check.home, sizeof check.home)) {
         return error_set(error, ERR_USAGE, NULL, 0,
                          "cannot find the shipped prometheus/ and scenarios/ folders");
@@ -436,8 +450,8 @@ static enum err run(const struct options *options, struct error *error)
 const struct command command_check = {
     .name = "check",
     .usage = "check [FILE...] [options]",
-    .summary = "validate scenarios, rule files and dashboards without starting anything; all "
-               "shipped ones if none is named",
+    .summary = "validate scenarios, rule files and dashboards without starting anything, all "
+               "shipped ones if none is named; or a target",
     .options = rows,
     .positionals_max = FILES_MAX,
     .run = run,

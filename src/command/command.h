@@ -23,6 +23,7 @@ struct command {
     enum err (*run)(const struct options *options, struct error *error);
 };
 
+extern const struct command command_capacity;
 extern const struct command command_check;
 extern const struct command command_data_compare;
 extern const struct command command_data_evaluate;
@@ -30,7 +31,10 @@ extern const struct command command_data_info;
 extern const struct command command_data_people;
 extern const struct command command_data_synth;
 extern const struct command command_render;
+extern const struct command command_report_compare;
+extern const struct command command_report_merge;
 extern const struct command command_run;
+extern const struct command command_selftest;
 extern const struct command command_serve;
 extern const struct command command_verify;
 

@@ -1,6 +1,6 @@
 /* driftdrill data compare: how much simulated people are like MovieLens, a row a property. */
 #include "base/clock.h"
-#include "base/fileio.h"
+#include "base/document.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/parallel.h"
@@ -14,7 +14,6 @@
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define COLUMNS_MAX 3
@@ -258,17 +257,13 @@ static int print_table(const struct comparison *all)
     return outside;
 }
 
-static json_t *number(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
 static json_t *json_row(const struct comparison *all, int property)
 {
     const struct compare_property *row = &compare_properties[property];
     json_t *values = json_object();
     for (int c = 0; c < all->columns; c++) {
-        json_object_set_new(values, all->column[c].name, number(all->column[c].value[property]));
+        json_object_set_new(values, all->column[c].name,
+                            document_number(all->column[c].value[property]));
     }
     return json_pack("{s:s, s:s, s:[f,f], s:i, s:s, s:o, s:b}", "group", row->group, "name",
                      row->name, "band", row->low, row->high, "digits", row->digits, "source",

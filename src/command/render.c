@@ -5,6 +5,7 @@
 #include "base/version.h"
 #include "command/command.h"
 #include "drill/people.h"
+#include "drill/target_link.h"
 #include "drill/watch_rules.h"
 
 #include <stdio.h>
@@ -26,6 +27,11 @@ static const struct option_row rows[] = {
      "Where Grafana will find the dashboards (default: as its provisioning says)."},
     {"webhook", OPTION_TEXT, "URL", NULL, 0, 0,
      "Where every receiver reports (default: receivers stay as they are)."},
+    {"target", OPTION_TEXT, "URL|FILE", NULL, 0, 0,
+     "Point the job of the recommender at this one, by a target file with its own names of metrics "
+     "(default: the job stays as it is)."},
+    {"objectives", OPTION_TEXT, "FILE", NULL, 0, 0,
+     "With --fit-objectives: in place of those among the rules, as verify --calibrate wrote them."},
     {"fit-objectives", OPTION_FLAG, NULL, NULL, 0, 0,
      "Put objectives measured on the people's data in the place of others, as a drill does."},
     {"data", OPTION_TEXT, "DIR", NULL, 0, 0,
@@ -52,8 +58,31 @@ static enum err take_rules(const struct watch_rules_request *request, struct wat
     return code;
 }
 
-static enum err fit_rules(const struct options *options, struct watch_rules_request *request,
-                          struct watch_rules *out, struct error *error)
+/* NULL without --target. */
+static enum err open_target(const struct options *options, struct target_link **out,
+                            struct error *error)
+{
+    const struct target_link_request request = {.target = options_text(options, "target"),
+                                                .list_length = 1};
+    struct faults faults;
+    *out = NULL;
+    if (request.target == NULL) {
+        return ERR_OK;
+    }
+    faults_init(&faults);
+    enum err code = target_link_open(&request, out, &faults, error);
+    faults_print(&faults);
+    faults_deinit(&faults);
+    if (code == ERR_OK && target_link_metrics_url(*out) == NULL) {
+        code = error_set(error, ERR_USAGE, "--target", 0,
+                         "%s has no metrics for Prometheus to read", request.target);
+    }
+    return code;
+}
+
+static enum err fit_rules(const struct options *options, const struct target_link *link,
+                          struct watch_rules_request *request, struct watch_rules *out,
+                          struct error *error)
 {
     struct people people = {.population = NULL};
     enum err code = people_load_data(options_text(options, "data"), request->home, &people, error);
@@ -61,7 +90,11 @@ static enum err fit_rules(const struct options *options, struct watch_rules_requ
         request->fingerprint = people.data.fingerprint;
         request->data_name = people.data_name;
         request->people = (int32_t)options_int(options, "users");
-        request->target = "driftdrill-recommender " DRIFTDRILL_VERSION;
+        request->target = link != NULL && !target_link_is_bundled(link)
+                              ? target_name(target_link_target(link))
+                              : "driftdrill-recommender " DRIFTDRILL_VERSION;
+        request->target_option = options_text(options, "target");
+        request->objectives_path = options_text(options, "objectives");
         request->scenario_path = "SCENARIO";
         code = watch_rules_choose(request, out, error);
     }
@@ -70,8 +103,10 @@ static enum err fit_rules(const struct options *options, struct watch_rules_requ
 }
 
 static enum err render(const struct options *options, const char *home,
-                       const struct watch_rules *rules, struct error *error)
+                       const struct watch_rules *rules, const struct target_link *link,
+                       struct error *error)
 {
+    json_t *relabel = link != NULL ? metric_map_relabel(target_link_metric_map(link)) : NULL;
     const struct render_config config = {
         .home = home,
         .rule_files = rules->path,
@@ -80,6 +115,8 @@ static enum err render(const struct options *options, const char *home,
         .alertmanager_file = options_text(options, "alertmanager-config"),
         .dashboards_glob = options_text(options, "dashboards"),
         .dashboards_path = options_text(options, "dashboards-path"),
+        .metrics_url = link != NULL ? target_link_metrics_url(link) : NULL,
+        .relabel = relabel,
         .webhook_url = options_text(options, "webhook"),
         .time_scale = options_int(options, "time-scale"),
         .folder = options_text(options, "out")};
@@ -89,6 +126,7 @@ static enum err render(const struct options *options, const char *home,
     enum err code = render_stack(&config, &report, &faults, error);
     faults_print(&faults);
     faults_deinit(&faults);
+    json_decref(relabel);
     if (code != ERR_OK) {
         return code;
     }
@@ -116,12 +154,17 @@ static enum err run(const struct options *options, struct error *error)
                          "cannot find the shipped prometheus/ and scenarios/ folders");
     }
     struct watch_rules_request request = {.home = home, .glob = options_text(options, "rules")};
-    enum err code = options_flag(options, "fit-objectives")
-                        ? fit_rules(options, &request, &rules, error)
-                        : take_rules(&request, &rules, error);
+    struct target_link *link = NULL;
+    enum err code = open_target(options, &link, error);
     if (code == ERR_OK) {
-        code = render(options, home, &rules, error);
+        code = options_flag(options, "fit-objectives")
+                   ? fit_rules(options, link, &request, &rules, error)
+                   : take_rules(&request, &rules, error);
     }
+    if (code == ERR_OK) {
+        code = render(options, home, &rules, link, error);
+    }
+    target_link_close(link);
     watch_rules_deinit(&rules);
     return code;
 }

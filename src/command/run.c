@@ -4,13 +4,14 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "command/command.h"
+#include "command/run_control.h"
 #include "command/run_int.h"
 #include "command/run_loop.h"
+#include "command/run_play.h"
 #include "command/run_report.h"
 #include "drill/effect_report.h"
 #include "drill/own_metrics.h"
 #include "drill/people.h"
-#include "drill/play.h"
 #include "drill/wish.h"
 #include "load/seen.h"
 #include "load/traffic.h"
@@ -18,20 +19,14 @@
 
 #include <stdio.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #define LEAD_NS (CLOCK_NS_PER_S / 10) /* between starting the threads and drill time 0 */
-#define TURN_NS (CLOCK_NS_PER_S / 10)
-#define STATUS_PERIOD_NS (2 * CLOCK_NS_PER_S)
-#define TERMINAL_PERIOD_NS (CLOCK_NS_PER_S / 2)
 #define PROBE_TIMEOUT_MS 3000L
-/* A visit under way at the end may go on for a while; a backlog may not. Pauses are lognormal with
- * a sigma of .6: one in a few thousand is longer than eight medians. */
-#define OVERTIME_NS (5 * CLOCK_NS_PER_S)
-#define OVERTIME_PAUSES 8
 
 static const struct option_row rows[] = {
-    {"target", OPTION_TEXT, "URL", NULL, 0, 0, "The recommender to play against (required)."},
+    {"target", OPTION_TEXT, "URL|FILE", NULL, 0, 0,
+     "The recommender to play against, or a target file that says how to speak to it (required "
+     "unless the scenario has a target)."},
     {"rate", OPTION_REAL, "STEPS_PER_S", "50", 0.001, 1e6,
      "Steps (a list, perhaps a rating) a second."},
     {"duration", OPTION_DURATION, "TIME", "30s", 0.1, 31536000, "How long visits start."},
@@ -83,6 +78,28 @@ static const struct option_row rows[] = {
      "With --loop: folder that the target sees, too; what people watch later goes into later/."},
     {"past-in-target", OPTION_TEXT, "DIR", NULL, 0, 0,
      "What the target calls that folder (default the same)."},
+    {"closed", OPTION_INT, "USERS", "0", 0, 1000000,
+     "Play so many people at once who never pause, instead of a rate."},
+    {"lists-only", OPTION_FLAG, NULL, NULL, 0, 0, "Ask for lists and rate nothing."},
+    {"patience", OPTION_TEXT, "KIND", "polite", 0, 0,
+     "What people do when turned away (429, 503): polite ones come back when told, impatient ones "
+     "give up, stubborn ones ask again."},
+    {"transport", OPTION_TEXT, "NAME", "auto", 0, 0,
+     "How requests are sent: http1 (fast), libcurl (proxies), http2 (libcurl, https:// only) or "
+     "auto."},
+    {"warmup", OPTION_DURATION, "TIME", "0", 0, 31536000,
+     "Leave the requests of the first while out of the latencies."},
+    {"control", OPTION_TEXT, "PATH", NULL, 0, 0,
+     "Make a socket here that takes rate, hold, resume, status and stop while it plays."},
+    {"shard", OPTION_TEXT, "I/N", NULL, 0, 0,
+     "Play the I-th of N parts of the schedule; others play the rest, with the same options."},
+    {"shards", OPTION_INT, "N", "1", 1, SHARDS_MAX,
+     "The same, which part being told by JOB_COMPLETION_INDEX (Kubernetes), TASK_SLOT (Swarm) or "
+     "SLURM_ARRAY_TASK_ID."},
+    {"start-at", OPTION_REAL, "UNIX_TIME", "0", 0, 9e9,
+     "When the schedule begins, so that shards begin together; 0 = at once."},
+    {"result", OPTION_TEXT, "FILE", NULL, 0, 0,
+     "Write all that was measured here, for report merge."},
     {"admin-token-file", OPTION_TEXT, "FILE", NULL, 0, 0,
      "Its only line is the token for the target's /admin."},
     {NULL},
@@ -95,12 +112,19 @@ static enum err probe(const struct run_settings *settings, struct error *error)
     char url[320];
     struct error cause = {0};
     struct http_reply reply;
+    struct target *target = NULL;
+    enum err code = run_settings_open_target(settings, NULL, &target, error);
+    if (code != ERR_OK) {
+        return code;
+    }
     struct http *http = http_new();
-    (void)snprintf(url, sizeof url, "%s/healthz", settings->target);
+    (void)snprintf(url, sizeof url, "%s/%s", target_address(target, TARGET_LIST),
+                   target_has(target)->bundled ? "healthz" : "");
     buf_init(&reply.body, 65536);
-    enum err code = http_get(http, url, PROBE_TIMEOUT_MS, &reply, &cause);
+    code = http_get(http, url, PROBE_TIMEOUT_MS, &reply, &cause);
     buf_deinit(&reply.body);
     http_free(http);
+    target_free(target);
     if (code != ERR_OK) {
         error_set(error, code, settings->target, 0, "the target cannot be reached: %s", cause.text);
     }
@@ -150,6 +174,12 @@ static enum err plan_visits(struct run *run, struct error *error)
     return code;
 }
 
+static enum err open_target(struct run *run, struct error *error)
+{
+    return run_settings_open_target(&run->settings, population_catalogue(run->people.population),
+                                    &run->target, error);
+}
+
 static enum err make_people(struct run *run, struct error *error)
 {
     char home[1024];
@@ -168,11 +198,13 @@ static enum err make_people(struct run *run, struct error *error)
     config.seed = run->settings.seed;
     code = population_build(&config, &run->people.data, &parallel, &run->people.population, error);
     if (code == ERR_OK) {
+        code = open_target(run, error);
+    }
+    if (code == ERR_OK) {
         code = bind_drift(run, &parallel, error);
     }
     if (code == ERR_OK) {
-        seen_build(run->people.population, &run->settings.scenario.drift,
-                   clock_wall_ns() / CLOCK_NS_PER_S, &parallel, &run->seen);
+        seen_build(run->people.population, &run->settings.scenario.drift, &parallel, &run->seen);
         code = plan_visits(run, error);
     }
     return code;
@@ -194,13 +226,10 @@ static enum err serve_metrics(struct run *run, struct error *error)
 void run_plan(struct run *run, struct engine_plan *plan)
 {
     const struct run_settings *settings = &run->settings;
-    run->target = (struct target){.list_length = settings->list_length,
-                                  .catalogue = population_catalogue(run->people.population)};
-    (void)text_copy(run->target.base_url, sizeof run->target.base_url, settings->target);
     run->start_mono_ns = clock_mono_ns() + LEAD_NS;
     *plan = (struct engine_plan){.population = run->people.population,
                                  .drift = &settings->scenario.drift,
-                                 .target = &run->target,
+                                 .target = run->target,
                                  .seen = run->seen,
                                  .arrivals = run->arrivals,
                                  .transport = &transport_curl,
@@ -217,35 +246,23 @@ static enum err start(struct run *run, struct error *error)
     const struct run_settings *settings = &run->settings;
     struct engine_plan plan;
     run_plan(run, &plan);
-    enum err code = engine_start(&plan, &run->engine, error);
+    enum err code = run_ways_apply(&run->ways, &plan, error);
+    if (code == ERR_OK) {
+        code = run_ways_divide(plan.arrivals.people, plan.threads, run->sharing.shard.count, error);
+    }
+    if (code == ERR_OK) {
+        code = run_sharing_start(&run->sharing, LEAD_NS, &run->start_mono_ns, error);
+    }
+    plan.start_mono_ns = run->start_mono_ns;
+    plan.shard = run->sharing.shard.index;
+    plan.shards = run->sharing.shard.count;
+    if (code == ERR_OK) {
+        code = engine_start(&plan, &run->engine, error);
+    }
     if (code != ERR_OK || settings->listen == NULL) {
         return code;
     }
     return serve_metrics(run, error);
-}
-
-static void show_status(struct run *run, int64_t now_ns)
-{
-    struct engine_live is, was = run->before;
-    int64_t passed_ns = now_ns - run->shown_ns;
-    if (passed_ns < (run->terminal ? TERMINAL_PERIOD_NS : STATUS_PERIOD_NS)) {
-        return;
-    }
-    engine_live(run->engine, &is);
-    double lists = (double)(is.lists - was.lists), rated = (double)(is.rated - was.rated);
-    fprintf(stderr,
-            "%s%6.1f s of %.1f  %6.0f steps/s  conversion %.3f  mean rating %.2f  "
-            "%lld errors  %lld in flight  lag %.1f ms at most%s",
-            run->terminal ? "\r\033[K" : "", (double)now_ns * 1e-9,
-            (double)run->settings.duration_ns * 1e-9,
-            (double)(is.steps - was.steps) * 1e9 / (double)passed_ns,
-            lists > 0 ? (double)(is.converted - was.converted) / lists : 0.0,
-            rated > 0 ? (is.stars - was.stars) / rated : 0.0, (long long)(is.failed + is.unknown),
-            (long long)is.in_flight, (double)is.lag_max_ns * 1e-6, run->terminal ? "" : "\n");
-    fflush(stderr);
-    run->line_open = run->terminal;
-    run->shown_ns = now_ns;
-    run->before = is;
 }
 
 static double cpu_s(void)
@@ -256,35 +273,20 @@ static double cpu_s(void)
            (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6;
 }
 
-/* Plays to the end, to the end of its patience, or to a signal; returns the drill time played. */
-static int64_t play_out(struct run *run)
+static enum err report(const struct run *run, const struct run_outcome *outcome,
+                       struct error *error)
 {
-    int64_t end_ns = run->settings.duration_ns;
-    int64_t pauses_ns =
-        (int64_t)(OVERTIME_PAUSES * run->settings.think_median_s * (double)CLOCK_NS_PER_S);
-    int64_t patience_ns =
-        end_ns + run->settings.timeout_ms * CLOCK_NS_PER_MS + OVERTIME_NS + pauses_ns;
-    int64_t now_ns = clock_mono_ns() - run->start_mono_ns;
-    run->terminal = isatty(STDERR_FILENO) == 1;
-    while (!engine_finished(run->engine) && now_ns < patience_ns && !run->interrupted) {
-        run->interrupted = play_interrupted(TURN_NS);
-        now_ns = clock_mono_ns() - run->start_mono_ns;
-        show_status(run, now_ns);
-    }
-    engine_stop(run->engine);
-    if (run->line_open) {
-        fputc('\n', stderr);
-    }
-    return run->interrupted && now_ns < end_ns ? (now_ns > 0 ? now_ns : 0) : end_ns;
-}
-
-static enum err report(const struct run_outcome *outcome, struct error *error)
-{
-    char why[256];
+    struct fitness fitness = run_report_fitness(outcome);
     run_report_print(outcome);
     fflush(stdout);
     if (outcome->settings->json_path != NULL) {
         enum err code = run_report_write(outcome, outcome->settings->json_path, error);
+        if (code != ERR_OK) {
+            return code;
+        }
+    }
+    if (run->sharing.result_path != NULL) {
+        enum err code = run_result_write(outcome, &run->sharing, run->start_mono_ns, error);
         if (code != ERR_OK) {
             return code;
         }
@@ -297,12 +299,10 @@ static enum err report(const struct run_outcome *outcome, struct error *error)
         return error_set(error, ERR_INVALID, outcome->settings->target, 0,
                          "not one readable list came back");
     }
-    return run_report_on_time(outcome, why, sizeof why)
-               ? ERR_OK
-               : error_set(error, ERR_INVALID, NULL, 0, "%s", why);
+    return fitness.fit ? ERR_OK : error_set(error, ERR_INVALID, NULL, 0, "%s", fitness.why);
 }
 
-static enum err play_and_report(struct run *run, struct error *error)
+static enum err play_and_report(struct run *run, struct run_control *control, struct error *error)
 {
     struct engine_result result;
     double cpu_before_s = cpu_s();
@@ -310,9 +310,9 @@ static enum err play_and_report(struct run *run, struct error *error)
     if (run->engine == NULL) {
         return code;
     }
-    int64_t played_ns = 0;
+    struct run_played played = {0};
     if (code == ERR_OK) {
-        played_ns = play_out(run);
+        played = run_play(run, control);
     }
     engine_stop(run->engine);
     own_metrics_stop(run->metrics);
@@ -320,13 +320,18 @@ static enum err play_and_report(struct run *run, struct error *error)
     engine_join(run->engine, &result);
     if (code == ERR_OK) {
         struct run_outcome outcome = {.settings = &run->settings,
+                                      .ways = &run->ways,
                                       .result = &result,
                                       .data_name = run->people.data_name,
                                       .data_fingerprint = run->people.data.fingerprint,
-                                      .played_ns = played_ns,
+                                      .started_wall_ns =
+                                          clock_wall_ns() - clock_mono_ns() + run->start_mono_ns,
+                                      .played_ns = played.played_ns,
                                       .cpu_s = cpu_s() - cpu_before_s,
-                                      .interrupted = run->interrupted};
-        code = report(&outcome, error);
+                                      .interrupted = played.interrupted,
+                                      .stopped = played.stopped,
+                                      .share = 1.0 / run->sharing.shard.count};
+        code = report(run, &outcome, error);
     }
     engine_result_deinit(&result);
     return code;
@@ -336,9 +341,26 @@ static enum err run_load(const struct options *options, struct error *error)
 {
     struct run run = {0};
     struct run_loop_settings loop;
+    struct run_control *control = NULL;
     enum err code = run_settings_read(options, &run.settings, error);
     if (code == ERR_OK) {
+        code = run_ways_read(options, run.settings.duration_ns, &run.ways, error);
+    }
+    if (code == ERR_OK) {
+        code = run_control_open(run.ways.control, &control, error);
+    }
+    if (code == ERR_OK) {
+        code = run_sharing_read(options, &run.sharing, error);
+    }
+    if (code == ERR_OK) {
         code = run_loop_settings_read(options, &run.settings, &loop, error);
+    }
+    if (code == ERR_OK && loop.wanted && run.ways.closed_users > 0) {
+        code = error_set(error, ERR_USAGE, "--closed", 0, "a loop has its own visits");
+    }
+    if (code == ERR_OK && loop.wanted && run_sharing_wanted(&run.sharing)) {
+        code = error_set(error, ERR_USAGE, "--loop", 0,
+                         "plays alone: no --shard, --start-at or --result");
     }
     if (code == ERR_OK) {
         code = probe(&run.settings, error);
@@ -350,13 +372,15 @@ static enum err run_load(const struct options *options, struct error *error)
         code = make_people(&run, error);
     }
     if (code == ERR_OK) {
-        code = loop.wanted ? run_loop(&run, &loop, error) : play_and_report(&run, error);
+        code = loop.wanted ? run_loop(&run, &loop, error) : play_and_report(&run, control, error);
     }
+    run_control_close(control);
     webhook_stop(run.webhook);
     own_metrics_stop(run.metrics);
     traffic_deinit(&run.traffic);
     drift_deinit(&run.settings.scenario.drift);
     seen_deinit(&run.seen);
+    target_free(run.target);
     people_deinit(&run.people);
     return code;
 }

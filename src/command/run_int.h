@@ -2,7 +2,9 @@
 #ifndef COMMAND_RUN_INT_H
 #define COMMAND_RUN_INT_H
 
+#include "command/run_result.h"
 #include "command/run_settings.h"
+#include "command/run_ways.h"
 #include "drill/own_metrics.h"
 #include "drill/people.h"
 #include "load/engine.h"
@@ -14,11 +16,13 @@
 
 struct run { /* everything a run holds */
     struct run_settings settings;
+    struct run_ways ways;
+    struct run_sharing sharing;
     struct people people;
     struct engine_seen seen;
     struct arrivals_config arrivals;
     struct traffic traffic;
-    struct target target;
+    struct target *target;
     struct engine *engine;
     struct own_metrics *metrics; /* NULL = not served */
     struct webhook *webhook;     /* of a loop; NULL = nobody listens */

@@ -11,7 +11,6 @@
 
 #include "base/clock.h"
 #include "base/fileio.h"
-#include "base/http.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -40,7 +39,7 @@ struct looping {
     const struct run_loop_settings *settings;
     struct loop_config config;
     struct loop loop;
-    struct http *http;
+    struct target_link *link;
     struct drift drift; /* of this loop; shares what is bound */
     struct alias mix;   /* this loop's part of the people */
     int64_t number;     /* of the loop, from 0 */
@@ -253,8 +252,8 @@ static void ask_retraining(struct looping *looping)
         own_metrics_skip(looping->run->metrics, looping->loop.origin_ns);
     }
     looping->polled_ns = clock_mono_ns();
-    looping->training = remote_retrain(looping->http, looping->run->settings.target,
-                                       looping->later_in_target, &error) == ERR_OK;
+    looping->training =
+        target_link_retrain(looping->link, looping->later_in_target, &error) == ERR_OK;
     if (looping->training) {
         log_write(LOG_INFO, "run", "the target retrains because of %s", why);
     } else {
@@ -270,9 +269,7 @@ static void poll_retraining(struct looping *looping, int64_t now_ns)
         return;
     }
     looping->polled_ns = now_ns;
-    if (remote_training_status(looping->http, looping->run->settings.target, &training, NULL) !=
-            ERR_OK ||
-        training.running) {
+    if (target_link_training(looping->link, &training, NULL) != ERR_OK || training.running) {
         return;
     }
     looping->training = false;
@@ -333,7 +330,10 @@ static enum err play_loop(struct looping *looping, struct error *error)
     plan.arrivals.drift = &looping->drift;
     plan.arrivals.mix = &looping->mix;
     plan.arrivals.seed = run->settings.seed + (uint64_t)looping->number;
-    enum err code = engine_start(&plan, &run->engine, error);
+    enum err code = run_ways_apply(&run->ways, &plan, error);
+    if (code == ERR_OK) {
+        code = engine_start(&plan, &run->engine, error);
+    }
     if (code != ERR_OK) {
         return code;
     }
@@ -389,10 +389,8 @@ enum err run_loop(struct run *run, const struct run_loop_settings *settings, str
                                          .cooldown_ns = settings->cooldown_ns},
                               .parts =
                                   loop_parts(population_users(run->people.population),
-                                             run->settings.rate, run->settings.scenario.end_ns),
-                              .http = http_new()};
-    http_set_bearer(looping.http, settings->token);
-    enum err code = ERR_OK;
+                                             run->settings.rate, run->settings.scenario.end_ns)};
+    enum err code = run_settings_open_link(&run->settings, settings->token, &looping.link, error);
     while (code == ERR_OK && !run->interrupted &&
            (settings->loops == 0 || looping.number < settings->loops)) {
         code = prepare_loop(&looping, error);
@@ -402,7 +400,7 @@ enum err run_loop(struct run *run, const struct run_loop_settings *settings, str
         }
         looping.number++;
     }
-    http_free(looping.http);
+    target_link_close(looping.link);
     alias_deinit(&looping.mix);
     return code;
 }

@@ -1,9 +1,11 @@
 #include "command/run_settings.h"
 
 #include "base/clock.h"
+#include "base/fileio.h"
 #include "base/text.h"
 #include "command/address.h"
 #include "drill/wish.h"
+#include "load/target.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -147,23 +149,30 @@ static enum err read_target(const struct options *options, struct run_settings *
                             struct error *error)
 {
     const char *url = options_text(options, "target");
+    if (url == NULL && out->scenario.target[0] != '\0') {
+        out->target_of_scenario = true;
+        out->target = out->scenario_path;
+        return ERR_OK;
+    }
     if (url == NULL) {
-        return error_set(error, ERR_USAGE, "--target", 0, "the URL of a target is needed");
+        return error_set(error, ERR_USAGE, "--target", 0,
+                         "the URL of a target or a target file is needed");
     }
     enum err code = address_without_secret("--target", url, "leave them away", error);
     if (code != ERR_OK) {
         return code;
     }
-    if (!text_starts(url, "http://") && !text_starts(url, "https://")) {
+    if (!target_is_url(url) && !file_exists(url)) {
         return error_set(error, ERR_USAGE, "--target", 0,
-                         "expected http://HOST:PORT or https://HOST, got '%.100s'", url);
+                         "expected http://HOST:PORT, https://HOST or a target file, got '%.100s'",
+                         url);
     }
     if (!text_copy(out->target_text, sizeof out->target_text, url)) {
         return error_set(error, ERR_USAGE, "--target", 0, "longer than %zu bytes",
                          sizeof out->target_text - 1);
     }
     size_t len = strlen(out->target_text);
-    while (len > 0 && out->target_text[len - 1] == '/') {
+    while (target_is_url(url) && len > 0 && out->target_text[len - 1] == '/') {
         out->target_text[--len] = '\0';
     }
     out->target = out->target_text;
@@ -179,9 +188,9 @@ enum err run_settings_read(const struct options *options, struct run_settings *o
                                  .listen = options_text(options, "listen"),
                                  .think_sigma = THINK_SIGMA,
                                  .phase_count = 1};
-    enum err code = read_target(options, out, error);
-    if (code == ERR_OK && out->scenario_path != NULL) {
-        code = read_scenario(out, error);
+    enum err code = out->scenario_path != NULL ? read_scenario(out, error) : ERR_OK;
+    if (code == ERR_OK) {
+        code = read_target(options, out, error);
     }
     if (code != ERR_OK) {
         return code;
@@ -200,4 +209,40 @@ enum err run_settings_read(const struct options *options, struct run_settings *o
     out->list_length = (int)options_int(options, "list-length");
     out->timeout_ms = (long)(options_duration_ns(options, "timeout") / CLOCK_NS_PER_MS);
     return ERR_OK;
+}
+
+static struct target_link_request request_of(const struct run_settings *settings)
+{
+    return (struct target_link_request){.target =
+                                            settings->target_of_scenario ? NULL : settings->target,
+                                        .block = settings->scenario.target,
+                                        .block_file = settings->scenario_path,
+                                        .list_length = settings->list_length};
+}
+
+enum err run_settings_open_target(const struct run_settings *settings,
+                                  const struct catalogue *catalogue, struct target **out,
+                                  struct error *error)
+{
+    struct target_link_request request = request_of(settings);
+    struct faults faults;
+    request.catalogue = catalogue;
+    faults_init(&faults);
+    enum err code = target_link_open_target(&request, out, &faults, error);
+    faults_print(&faults);
+    faults_deinit(&faults);
+    return code;
+}
+
+enum err run_settings_open_link(const struct run_settings *settings, const char *token,
+                                struct target_link **out, struct error *error)
+{
+    struct target_link_request request = request_of(settings);
+    struct faults faults;
+    request.admin_token = token;
+    faults_init(&faults);
+    enum err code = target_link_open(&request, out, &faults, error);
+    faults_print(&faults);
+    faults_deinit(&faults);
+    return code;
 }

@@ -6,14 +6,18 @@
 #include "base/error.h"
 #include "base/option.h"
 #include "drill/scenario.h"
+#include "drill/target_link.h"
 #include "load/traffic.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 struct run_settings {
-    const char *target; /* URL without trailing slash; in target_text */
-    char target_text[256];
+    /* URL without trailing slash, or a target file; in target_text. The scenario's file if that
+     * describes the target and the command line does not. */
+    const char *target;
+    bool target_of_scenario;
+    char target_text[512];
     double rate; /* steps per second */
     int64_t duration_ns;
     int32_t people, newcomers; /* newcomers: the last of them, without a past */
@@ -35,5 +39,14 @@ struct run_settings {
 /* Faults of a scenario are printed; the error then says how many. */
 enum err run_settings_read(const struct options *options, struct run_settings *out,
                            struct error *error);
+
+/* The target; faults of its description are printed. The catalogue may be NULL. */
+enum err run_settings_open_target(const struct run_settings *settings,
+                                  const struct catalogue *catalogue, struct target **out,
+                                  struct error *error) __attribute__((warn_unused_result));
+/* The same beside the load; `token` for /admin of a bundled one, or NULL. */
+enum err run_settings_open_link(const struct run_settings *settings, const char *token,
+                                struct target_link **out, struct error *error)
+    __attribute__((warn_unused_result));
 
 #endif

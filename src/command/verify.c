@@ -35,7 +35,8 @@ static const struct option_row rows[] = {
     {"calibrate", OPTION_FLAG, NULL, NULL, 0, 0,
      "Play up to the control phase and write objectives instead of judging."},
     {"objectives", OPTION_TEXT, "FILE", NULL, 0, 0,
-     "With --calibrate: file to write (default the shipped prometheus/rules/objectives.yml)."},
+     "Objectives in place of those among the rules; with --calibrate the file to write (default "
+     "the shipped prometheus/rules/objectives.yml)."},
     {"strict", OPTION_FLAG, NULL, NULL, 0, 0,
      "Do not begin a drill that probably cannot show what it should."},
     {"paired", OPTION_FLAG, NULL, NULL, 0, 0,
@@ -45,9 +46,12 @@ static const struct option_row rows[] = {
     {"virtual-hours", OPTION_INT, "H", "0", 0, 1e6,
      "With --null: evaluate the rules on so many simulated hours of those plays, too."},
     {"stack", OPTION_TEXT, "WHICH", "native", 0, 0,
-     "native: Prometheus, Alertmanager and recommender are started for the drill; external: they "
-     "run already, and --target, --prometheus and --alertmanager are their URLs."},
-    {"target", OPTION_TEXT, "URL", NULL, 0, 0, "With --stack external: the recommender."},
+     "native: Prometheus and Alertmanager are started for the drill, and without --target the "
+     "recommender; external: they run already, and --prometheus and --alertmanager are their "
+     "URLs."},
+    {"target", OPTION_TEXT, "URL|FILE", NULL, 0, 0,
+     "The recommender, running already: its URL, or a target file that says how to speak to it "
+     "(default the scenario's target, else the bundled one)."},
     {"grafana", OPTION_TEXT, "URL", NULL, 0, 0,
      "With --stack external: a Grafana whose panels and rules are compared, too."},
     {"grafana-token-file", OPTION_TEXT, "FILE", NULL, 0, 0,
@@ -59,12 +63,12 @@ static const struct option_row rows[] = {
     {"listen", OPTION_TEXT, "HOST:PORT", NULL, 0, 0,
      "Serve the drill's own metrics here (default a free loopback port)."},
     {"admin-token-file", OPTION_TEXT, "FILE", NULL, 0, 0,
-     "With --stack external: token for the target's /admin, the file's only line."},
+     "With --target URL: token for its /admin, the file's only line."},
     {"past", OPTION_TEXT, "DIR", NULL, 0, 0,
-     "With --stack external: folder that the target sees, too; the people's past is read or "
+     "With --target: folder that the target sees, too; the people's past is read or "
      "written there, what they do later goes to DIR/later."},
     {"past-in-target", OPTION_TEXT, "PATH", NULL, 0, 0,
-     "With --stack external: the same folder as the target calls it (default as --past)."},
+     "With --target: the same folder as the target calls it (default as --past)."},
     {NULL, OPTION_FLAG, NULL, NULL, 0, 0, NULL},
 };
 
@@ -102,9 +106,6 @@ static enum err run_verify(const struct options *options, struct error *error)
         return error_set(error, ERR_USAGE, NULL, 0,
                          "cannot find the shipped prometheus/ and scenarios/ folders");
     }
-    if (options_is_set(options, "objectives") && !calibrate) {
-        return error_set(error, ERR_USAGE, "--objectives", 0, "only with --calibrate");
-    }
     struct verify_external external;
     enum err code = verify_external_read(options, &external, error);
     if (code == ERR_OK) {
@@ -129,6 +130,11 @@ static enum err run_verify(const struct options *options, struct error *error)
                                   .prometheus_program = options_text(options, "prometheus"),
                                   .alertmanager_program = options_text(options, "alertmanager"),
                                   .external = external.wanted ? &external.drill : NULL,
+                                  .target = external.target,
+                                  .admin_token = external.admin_token,
+                                  .past_folder = external.past_folder,
+                                  .past_in_target = external.past_in_target,
+                                  .objectives_path = calibrate ? NULL : file,
                                   .own_metrics_listen = options_text(options, "listen"),
                                   .strict = options_flag(options, "strict"),
                                   .threads = (unsigned)options_int(options, "threads"),

@@ -1,4 +1,5 @@
-/* The options of `verify --stack external`: what already runs, and how a drill reaches it. */
+/* The options of `verify` about what runs already, the target or the whole stack, and how a drill
+ * reaches it. */
 #ifndef COMMAND_VERIFY_EXTERNAL_H
 #define COMMAND_VERIFY_EXTERNAL_H
 
@@ -9,9 +10,11 @@
 #include <stdbool.h>
 
 struct verify_external {
-    bool wanted; /* false = native */
+    bool wanted; /* is the stack external? */
     struct drill_external drill;
-    char token[256], grafana_token[256], url[4][256]; /* what it points at */
+    const char *target; /* URL without closing slash, or a target file; NULL = not given */
+    const char *admin_token, *past_folder, *past_in_target; /* NULL = none */
+    char token[256], grafana_token[256], url[4][256];       /* what it points at */
 };
 
 /* Reads and checks them; `out` must outlive the options' use. */

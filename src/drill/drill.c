@@ -7,7 +7,6 @@
 #include "base/clock.h"
 #include "base/fileio.h"
 #include "base/mem.h"
-#include "drill/remote.h"
 #include "drill/rule_names.h"
 
 #include <stdio.h>
@@ -20,6 +19,11 @@ bool drill_calibrates(const struct drill *drill)
 bool drill_is_watched(const struct drill *drill)
 {
     return !drill_calibrates(drill) && !drill->config->unwatched;
+}
+
+bool drill_starts_target(const struct drill *drill)
+{
+    return drill->config->target == NULL && drill->scenario.target[0] == '\0';
 }
 
 void drill_path(const struct drill *drill, const char *name, char *out, size_t size)
@@ -79,6 +83,12 @@ static enum err read_scenario(struct drill *drill, struct error *error)
     }
     faults_print(&faults);
     faults_deinit(&faults);
+    if (code == ERR_OK && !drill_starts_target(drill) &&
+        (drill->config->unwatched || drill->config->without_injections)) {
+        code = error_set(error, ERR_INPUT, drill->config->scenario_path, 0,
+                         "a target that was not started for the drill cannot be played against "
+                         "several times alike");
+    }
     if (code == ERR_OK && drill_calibrates(drill) && drill_control_phase(&drill->scenario) < 0) {
         code = error_set(error, ERR_INPUT, drill->config->scenario_path, 0,
                          "no phase ends before the first injection, so there is nothing at rest to "
@@ -121,10 +131,9 @@ static void announce(const struct drill *drill)
 /* As the target calls it; NULL if there is none. */
 static const char *later_folder(const struct drill *drill, char *out, size_t size)
 {
-    const struct drill_external *external = drill->config->external;
-    const char *folder = drill->people.later_folder;
-    if (folder[0] != '\0' && external != NULL && external->past_in_target != NULL) {
-        snprintf(out, size, "%s/later", external->past_in_target);
+    const char *folder = drill->people.later_folder, *theirs = drill->config->past_in_target;
+    if (folder[0] != '\0' && theirs != NULL) {
+        snprintf(out, size, "%s/later", theirs);
         return out;
     }
     return folder[0] != '\0' ? folder : NULL;
@@ -133,7 +142,6 @@ static const char *later_folder(const struct drill *drill, char *out, size_t siz
 static enum err play_drill(struct drill *drill, struct error *error)
 {
     char last_metrics[640], later[640];
-    const struct drill_external *external = drill->config->external;
     drill_path(drill, DRILL_LAST_METRICS, last_metrics, sizeof last_metrics);
     struct play_config config = {
         .scenario = &drill->scenario,
@@ -143,8 +151,7 @@ static enum err play_drill(struct drill *drill, struct error *error)
         .keep_events = !drill_calibrates(drill),
         .threads = drill->config->threads,
         .connections = drill->config->connections,
-        .target_url = drill->target_url,
-        .admin_token = external != NULL ? external->admin_token : NULL,
+        .link = drill->link,
         .later_folder = later_folder(drill, later, sizeof later),
         .stack = drill->stack,
         .own = drill->own,
@@ -156,13 +163,32 @@ static enum err play_drill(struct drill *drill, struct error *error)
     return code;
 }
 
+/* Of a stack that runs already it is looked at all the time. */
+static void check_same_target(struct drill *drill, const struct metrics_snapshot *after)
+{
+    static const char metric[] = "process_start_time_seconds";
+    bool found_before = false, found = false;
+    if (drill_starts_target(drill) || drill->config->external != NULL ||
+        target_link_metric_map(drill->link) == NULL) {
+        return;
+    }
+    if (after == NULL) {
+        judge_invalid(&drill->judgement, "the target did not answer any more when the drill ended");
+        return;
+    }
+    double before = metrics_sum(drill->metrics_before, metric, NULL, 0, &found_before);
+    if (metrics_sum(after, metric, NULL, 0, &found) != before && found && found_before) {
+        judge_invalid(&drill->judgement, "the target was started again during the drill");
+    }
+}
+
 void drill_reconcile(struct drill *drill)
 {
     const struct play_result *play = &drill->play;
     struct reconcile_life life[SCENARIO_DISTURBANCES_MAX + 1] = {{.before = drill->metrics_before}};
     struct ledger_counts total = ledger_total(play->engine.ledger);
     struct metrics_snapshot *after = NULL;
-    bool known = remote_metrics(drill->http, drill->target_url, &after, NULL) == ERR_OK;
+    bool known = target_link_metrics(drill->link, &after, NULL) == ERR_OK && after != NULL;
     for (int i = 0; i < play->life_count; i++) {
         known = known && play->life[i].after != NULL;
         life[i].after = play->life[i].after;
@@ -171,10 +197,19 @@ void drill_reconcile(struct drill *drill)
     life[play->life_count].after = after;
     drill->reconciliation.lost = total.get_unknown + total.post_unknown;
     if (known) {
-        reconcile_lives(play->engine.ledger, &play->engine.events, life,
-                        (size_t)play->life_count + 1, &drill->reconciliation);
+        reconcile_foreign(
+            play->engine.ledger, &play->engine.events, life, (size_t)play->life_count + 1,
+            target_link_is_bundled(drill->link) ? NULL : target_link_metric_map(drill->link),
+            &drill->reconciliation);
     }
+    check_same_target(drill, after);
     metrics_snapshot_free(after);
+}
+
+static bool says_something(void *applicable, const char *alert)
+{
+    char why[192];
+    return applicable_alert(applicable, alert, why, sizeof why);
 }
 
 static void collect_evidence(struct drill *drill)
@@ -189,6 +224,7 @@ static void collect_evidence(struct drill *drill)
         error_format(&error, text, sizeof text);
         judge_invalid(&drill->judgement, "no evidence from Prometheus: %.200s", text);
     }
+    evidence_keep(&drill->evidence, says_something, &drill->applicable);
     if (stack_is_external(drill->stack)) {
         evidence_forget(&drill->evidence, 0);
         drill->evidence.evaluation_failures -= stack_failures_before(drill->stack);
@@ -276,6 +312,7 @@ static enum err conclude(struct drill *drill, struct error *error)
                                     .sights = drill->panels.sight,
                                     .course_count = drill->panels.course_count,
                                     .course = drill->panels.course,
+                                    .unscraped = target_link_metric_map(drill->link) == NULL,
                                     .end_s = drill->play.end_s,
                                     .null_drill = drill->config->without_injections};
     judge(&judge_case, &drill->judgement);
@@ -295,7 +332,7 @@ static void clean_up(struct drill *drill)
     bundled_stop(drill->bundled); /* it may write into the folder that goes with the stack */
     stack_stop(drill->stack);
     own_metrics_stop(drill->own);
-    http_free(drill->http);
+    target_link_close(drill->link);
     metrics_snapshot_free(drill->metrics_before);
     if (drill->played) {
         play_result_deinit(&drill->play);
@@ -305,6 +342,8 @@ static void clean_up(struct drill *drill)
     panel_book_deinit(&drill->panels);
     panel_boards_deinit(&drill->boards);
     watch_rules_deinit(&drill->rules);
+    applicable_deinit(&drill->applicable);
+    target_link_close(drill->described);
     traffic_deinit(&drill->traffic);
     effect_sample_free(drill->sample);
     drift_deinit(&drill->scenario.drift);
@@ -326,6 +365,9 @@ static enum err run_steps(struct drill *drill, struct error *error)
     }
     if (code == ERR_OK && drill_is_watched(drill)) {
         code = drill_check_panels(drill, error);
+    }
+    if (code == ERR_OK && !drill_starts_target(drill)) {
+        code = drill_reduce(drill, error);
     }
     if (code == ERR_OK) {
         announce(drill);

@@ -34,12 +34,9 @@ typedef void drill_check(const struct scenario *scenario, struct faults *faults)
 typedef void drill_inspect(void *context, const struct drill_facts *facts);
 
 struct drill_external { /* a stack that runs already; texts borrowed, NULL = none or default */
-    const char *target_url, *prometheus_url, *alertmanager_url;
+    const char *prometheus_url, *alertmanager_url;
     const char *grafana_url, *grafana_token;
     const char *webhook_listen; /* Alertmanager reports to http://THIS/alerts */
-    const char *admin_token;    /* for the target's /admin */
-    const char *past_folder;    /* that the target sees, too; NULL = the cache */
-    const char *past_in_target; /* what the target calls it */
 };
 
 struct drill_config { /* texts borrowed; NULL where a default applies */
@@ -53,8 +50,15 @@ struct drill_config { /* texts borrowed; NULL where a default applies */
     const char *data;              /* MovieLens folder; NULL = dataset_find order */
     const char *cache_root;
     const char *prometheus_program, *alertmanager_program;
-    const struct drill_external *external; /* NULL: everything is started for the drill */
-    const char *own_metrics_listen;        /* NULL = a free loopback port */
+    const struct drill_external *external; /* NULL: the stack is started for the drill */
+    /* A URL or a target file. NULL: as the scenario says, or else the bundled recommender, started
+     * for the drill. What follows is of a target that was not. */
+    const char *target;
+    const char *admin_token;        /* for /admin of a bundled one; NULL = none */
+    const char *past_folder;        /* that the target sees, too; NULL = the cache */
+    const char *past_in_target;     /* what the target calls it; NULL = the same */
+    const char *objectives_path;    /* in the place of those among the rules; NULL = none */
+    const char *own_metrics_listen; /* NULL = a free loopback port */
     unsigned threads;
     int connections;            /* per thread */
     const char *calibrate_path; /* not NULL: measure objectives into this file, judge nothing */

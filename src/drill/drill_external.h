@@ -3,18 +3,17 @@
 #define DRILL_DRILL_EXTERNAL_H
 
 #include "base/error.h"
-#include "base/http.h"
 #include "drill/people.h"
 #include "drill/scenario.h"
+#include "drill/target_link.h"
 
-/* Adds a fault for each disturbance that only somebody who started the processes can do. */
+/* Adds a fault for each disturbance that only somebody who started the stack can do. */
 void drill_external_disturbances(const struct scenario *scenario, struct faults *faults);
 
 struct drill_external_target { /* borrowed */
     const struct scenario *scenario;
     const struct people *people; /* with what they have seen */
-    struct http *http;           /* with the token for /admin */
-    const char *url;
+    struct target_link *link;
 };
 
 /* Is it the target that this drill needs: trained on these people's past and on nothing since, open

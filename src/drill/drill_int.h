@@ -8,6 +8,7 @@
 
 #include "base/http.h"
 #include "base/metrics.h"
+#include "drill/applicable.h"
 #include "drill/bundled.h"
 #include "drill/drill.h"
 #include "drill/evidence.h"
@@ -22,6 +23,7 @@
 #include "drill/results.h"
 #include "drill/scenario.h"
 #include "drill/stack.h"
+#include "drill/target_link.h"
 #include "drill/watch_rules.h"
 #include "load/traffic.h"
 #include "population/effect.h"
@@ -41,9 +43,12 @@ struct drill {
     struct traffic traffic; /* what it borrows */
     struct model_cache model;
     struct bundled *bundled;
-    const char *target_url;
+    const char *bundled_url;
+    struct target_link
+        *described; /* the target as described, before there are people; NULL: bundled */
+    struct applicable applicable;
+    struct target_link *link;
     char target_version[128];
-    struct http *http;
     struct watch_rules rules;
     struct panel_boards boards;
     struct panel_book panels;
@@ -63,6 +68,12 @@ struct drill {
 bool drill_calibrates(const struct drill *drill);
 /* Does a stack watch it? */
 bool drill_is_watched(const struct drill *drill);
+/* Is the target the bundled recommender, started for the drill? */
+bool drill_starts_target(const struct drill *drill);
+/* Takes out of the scenario what a target that was not started for it cannot do. */
+enum err drill_reduce(struct drill *drill, struct error *error);
+/* Opens the target, whose address is known by now, for the people there are. */
+enum err drill_open_link(struct drill *drill, struct error *error);
 /* "folder/name" */
 void drill_path(const struct drill *drill, const char *name, char *out, size_t size);
 /* The phase whose people are at rest: the last one before any injection begins; -1 if none is. */
@@ -75,6 +86,8 @@ enum err drill_prepare(struct drill *drill, struct error *error);
 /* Reads the dashboards: as they stand, to see that expectations name panels there are, or rendered
  * into the result folder to be looked at. */
 enum err drill_check_panels(const struct drill *drill, struct error *error);
+enum err drill_read_boards(const struct drill *drill, struct panel_boards *out,
+                           struct error *error);
 enum err drill_load_boards(struct drill *drill, struct error *error);
 /* Looks at every panel, while Prometheus answers. */
 void drill_collect_panels(struct drill *drill);

@@ -14,6 +14,17 @@ static struct panel_boards_request request_of(const struct drill *drill, const c
                                              SCRAPES_A_WINDOW * drill->scenario.scrape_ns};
 }
 
+enum err drill_read_boards(const struct drill *drill, struct panel_boards *out, struct error *error)
+{
+    const struct panel_boards_request request = request_of(drill, NULL);
+    struct faults faults;
+    faults_init(&faults);
+    enum err code = panel_boards_load(&request, out, &faults, error);
+    faults_print(&faults);
+    faults_deinit(&faults);
+    return code;
+}
+
 enum err drill_check_panels(const struct drill *drill, struct error *error)
 {
     const struct panel_boards_request request = request_of(drill, NULL);
@@ -54,4 +65,9 @@ void drill_collect_panels(struct drill *drill)
                                            .query = panel_query_prometheus,
                                            .context = stack_prometheus(drill->stack)};
     panels_collect(&request, &drill->panels);
+    for (size_t i = 0; i < drill->panels.course_count; i++) {
+        struct panel_course *course = &drill->panels.course[i];
+        (void)applicable_query(&drill->applicable, course->query, course->lacks,
+                               sizeof course->lacks);
+    }
 }

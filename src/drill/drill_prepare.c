@@ -12,7 +12,6 @@
 #include "drill/drill_external.h"
 #include "drill/effect_report.h"
 #include "drill/model_cache.h"
-#include "drill/remote.h"
 #include "drill/wish.h"
 #include "observe/grafana.h"
 
@@ -67,7 +66,7 @@ static enum err await_target(struct drill *drill, struct error *error)
         int64_t turn_ns = clock_mono_ns() + CLOCK_NS_PER_S / 4;
         bool last = turn_ns >= deadline_ns;
         enum err code =
-            bundled_url(drill->bundled, turn_ns, &drill->target_url, last ? error : NULL);
+            bundled_url(drill->bundled, turn_ns, &drill->bundled_url, last ? error : NULL);
         if (code != ERR_TIMEOUT || last) {
             if (code != ERR_OK && !last) {
                 error_set(error, code, drill->config->folder, 0,
@@ -83,14 +82,13 @@ static enum err await_target(struct drill *drill, struct error *error)
 
 static enum err ask_target(struct drill *drill, struct error *error)
 {
-    drill->http = http_new();
-    if (drill->config->external != NULL) {
-        http_set_bearer(drill->http, drill->config->external->admin_token);
-    }
-    enum err code = remote_version(drill->http, drill->target_url, drill->target_version,
-                                   sizeof drill->target_version, error);
+    enum err code = drill_open_link(drill, error);
     if (code == ERR_OK) {
-        code = remote_metrics(drill->http, drill->target_url, &drill->metrics_before, error);
+        code = target_link_version(drill->link, drill->target_version, sizeof drill->target_version,
+                                   error);
+    }
+    if (code == ERR_OK) {
+        code = target_link_metrics(drill->link, &drill->metrics_before, error);
     }
     return code;
 }
@@ -119,19 +117,44 @@ static void check_grafana(const struct drill_external *external, struct faults *
     grafana_free(grafana);
 }
 
-/* What is wrong with a stack that runs is told together with what is wrong with its target. */
-static enum err check_external(struct drill *drill, struct faults *faults, struct error *error)
+/* A target that was not started for the drill. */
+static enum err check_target(struct drill *drill, struct faults *faults, struct error *error)
 {
-    const struct drill_external_target target = {.scenario = &drill->scenario,
-                                                 .people = &drill->people,
-                                                 .http = drill->http,
-                                                 .url = drill->target_url};
-    drill_external_disturbances(&drill->scenario, faults);
+    const struct drill_external_target target = {
+        .scenario = &drill->scenario, .people = &drill->people, .link = drill->link};
     drill_external_check(&target, faults);
-    check_grafana(drill->config->external, faults);
     metrics_snapshot_free(drill->metrics_before); /* it was asked for lists since */
     drill->metrics_before = NULL;
-    return remote_metrics(drill->http, drill->target_url, &drill->metrics_before, error);
+    return target_link_metrics(drill->link, &drill->metrics_before, error);
+}
+
+/* What is wrong with a stack that runs is told together with what is wrong with its target. */
+static enum err check_running(struct drill *drill, struct faults *faults, struct error *error)
+{
+    enum err code = ERR_OK;
+    if (drill->config->external != NULL) {
+        drill_external_disturbances(&drill->scenario, faults);
+        check_grafana(drill->config->external, faults);
+    }
+    if (!drill_starts_target(drill)) {
+        code = check_target(drill, faults, error);
+    }
+    if (code == ERR_OK && drill->config->external == NULL && faults->count > 0) {
+        code = error_set(error, ERR_INPUT, target_link_url(drill->link), 0,
+                         "the target is not as the drill needs it");
+    }
+    return code;
+}
+
+/* Nothing watches, but the target must be the right one all the same. */
+static enum err check_unwatched(struct drill *drill, struct error *error)
+{
+    struct faults faults;
+    faults_init(&faults);
+    enum err code = check_running(drill, &faults, error);
+    faults_print(&faults);
+    faults_deinit(&faults);
+    return code;
 }
 
 /* Counts are what is added from here on, and nobody else may add to them. */
@@ -139,8 +162,8 @@ static enum err begin_counting(struct drill *drill, struct error *error)
 {
     bool found = false;
     struct metrics_snapshot *now = NULL;
-    enum err code = remote_metrics(drill->http, drill->target_url, &now, error);
-    if (code != ERR_OK) {
+    enum err code = target_link_metrics(drill->link, &now, error);
+    if (code != ERR_OK || now == NULL) {
         return code;
     }
     double lists =
@@ -149,7 +172,7 @@ static enum err begin_counting(struct drill *drill, struct error *error)
     metrics_snapshot_free(drill->metrics_before);
     drill->metrics_before = now;
     return lists == 0 ? ERR_OK
-                      : error_set(error, ERR_INVALID, drill->target_url, 0,
+                      : error_set(error, ERR_INVALID, target_link_url(drill->link), 0,
                                   "somebody else plays against this target: %.0f lists while the "
                                   "drill waited",
                                   lists);
@@ -158,8 +181,12 @@ static enum err begin_counting(struct drill *drill, struct error *error)
 static enum err start_stack(struct drill *drill, struct error *error)
 {
     const struct drill_config *config = drill->config;
-    char alertmanager_file[600];
+    char alertmanager_file[600], health_url[300];
     struct faults faults;
+    bool bundled = target_link_is_bundled(drill->link);
+    const struct metric_map *map = target_link_metric_map(drill->link);
+    json_t *relabel = map != NULL ? metric_map_relabel(map) : NULL;
+    snprintf(health_url, sizeof health_url, "%s/healthz", target_link_url(drill->link));
     snprintf(alertmanager_file, sizeof alertmanager_file, "%s/prometheus/alertmanager.yml",
              config->home);
     struct stack_external external = {0};
@@ -171,7 +198,10 @@ static enum err start_stack(struct drill *drill, struct error *error)
     }
     struct stack_config stack = {.folder = config->folder,
                                  .external = config->external != NULL ? &external : NULL,
-                                 .target_url = drill->target_url,
+                                 .target_url = target_link_url(drill->link),
+                                 .metrics_url = target_link_metrics_url(drill->link),
+                                 .health_url = bundled ? health_url : NULL,
+                                 .relabel = relabel,
                                  .own_metrics_url = own_metrics_url(drill->own),
                                  .rule_files = drill->rules.path,
                                  .rule_file_count = drill->rules.count,
@@ -186,15 +216,17 @@ static enum err start_stack(struct drill *drill, struct error *error)
                                  .ready_timeout_ns = STACK_TIMEOUT_NS,
                                  .interrupted = play_interrupted};
     faults_init(&faults);
-    enum err code = config->external != NULL ? check_external(drill, &faults, error) : ERR_OK;
+    enum err code = check_running(drill, &faults, error);
     if (code == ERR_OK) {
         code = stack_start(&stack, &drill->stack, &faults, error);
     }
     faults_print(&faults);
     faults_deinit(&faults);
+    json_decref(relabel);
     if (code == ERR_OK) {
-        log_write(LOG_INFO, "drill", "target %s, Prometheus %s, Alertmanager %s", drill->target_url,
-                  stack_prometheus_url(drill->stack), stack_alertmanager_url(drill->stack));
+        log_write(LOG_INFO, "drill", "target %s, Prometheus %s, Alertmanager %s",
+                  target_link_url(drill->link), stack_prometheus_url(drill->stack),
+                  stack_alertmanager_url(drill->stack));
     }
     return code;
 }
@@ -207,6 +239,8 @@ static enum err choose_rules(struct drill *drill, struct error *error)
                                           .people = drill->scenario.people,
                                           .data_name = drill->people.data_name,
                                           .target = drill->target_version,
+                                          .target_option = drill->config->target,
+                                          .objectives_path = drill->config->objectives_path,
                                           .scenario_path = drill->config->scenario_path};
     return watch_rules_choose(&request, &drill->rules, error);
 }
@@ -233,9 +267,7 @@ static enum err prepare_people(struct drill *drill, struct error *error)
     struct people_request request = {.data = drill->config->data,
                                      .home = drill->config->home,
                                      .cache_root = drill->config->cache_root,
-                                     .past_folder = drill->config->external != NULL
-                                                        ? drill->config->external->past_folder
-                                                        : NULL,
+                                     .past_folder = drill->config->past_folder,
                                      .scenario = &drill->scenario,
                                      .seed = drill->config->seed,
                                      .interrupted = play_interrupted};
@@ -300,8 +332,8 @@ static void put_drift_to_sleep(struct drill *drill)
 
 static enum err prepare_target(struct drill *drill, struct error *error)
 {
-    bool external = drill->config->external != NULL;
-    enum err code = external ? ERR_OK : start_target(drill, error);
+    bool starts = drill_starts_target(drill);
+    enum err code = starts ? start_target(drill, error) : ERR_OK;
     if (code == ERR_OK) {
         code = people_read_seen(&drill->people, &drill->scenario.drift, error);
     }
@@ -309,9 +341,7 @@ static enum err prepare_target(struct drill *drill, struct error *error)
         put_drift_to_sleep(drill);
         code = plan_visits(drill, error);
     }
-    if (code == ERR_OK && external) {
-        drill->target_url = drill->config->external->target_url;
-    } else if (code == ERR_OK) {
+    if (code == ERR_OK && starts) {
         code = await_target(drill, error);
         if (code == ERR_OK) {
             keep_model(drill);
@@ -346,7 +376,10 @@ enum err drill_prepare(struct drill *drill, struct error *error)
     if (code == ERR_OK && drill_is_watched(drill)) {
         code = start_stack(drill, error);
     }
-    if (code == ERR_OK && drill->config->external != NULL) {
+    if (code == ERR_OK && !drill_is_watched(drill)) {
+        code = check_unwatched(drill, error);
+    }
+    if (code == ERR_OK && !drill_starts_target(drill)) {
         code = begin_counting(drill, error);
     }
     return code;

@@ -7,7 +7,6 @@
 #include "drill/calibration.h"
 #include "drill/github.h"
 #include "drill/objectives.h"
-#include "drill/remote.h"
 #include "drill/report.h"
 #include "drill/report_html.h"
 #include "drill/report_tracks.h"
@@ -60,9 +59,9 @@ static json_t *options_json(const struct drill *drill)
                  {"data", config->data},
                  {"cache", config->cache_root},
                  {"stack", external != NULL ? "external" : "native"},
-                 {"target", external != NULL ? external->target_url : NULL},
+                 {"target", config->target},
                  {"grafana", external != NULL ? external->grafana_url : NULL},
-                 {"past", external != NULL ? external->past_folder : NULL},
+                 {"past", config->past_folder},
                  {"prometheus", config->prometheus_program},
                  {"alertmanager", config->alertmanager_program}};
     json_t *options = json_pack("{s:I,s:i,s:i}", "seed", (json_int_t)config->seed, "threads",
@@ -128,6 +127,7 @@ enum err drill_report(struct drill *drill, struct error *error)
                             .floors = &drill->floors,
                             .delays = &delays,
                             .tracks = &tracks,
+                            .applicable = &drill->applicable,
                             .panels = drill->panels.count > 0 ? &drill->panels : NULL,
                             .seed = drill->config->seed,
                             .folder = drill->config->folder,
@@ -154,7 +154,9 @@ enum err drill_write_calibration(struct drill *drill, struct error *error)
     }
     drill_check_generator(drill);
     drill_reconcile(drill);
-    if (drill->judgement.reason_count > 0 || !reconcile_agrees(&drill->reconciliation)) {
+    bool counted = target_link_metric_map(drill->link) != NULL;
+    if (drill->judgement.reason_count > 0 ||
+        (counted && !reconcile_agrees(&drill->reconciliation))) {
         return error_set(error, ERR_INVALID, NULL, 0, "%s, no objectives written",
                          drill->judgement.reason_count > 0 ? drill->judgement.reason[0]
                                                            : "the counts do not reconcile");
@@ -170,7 +172,7 @@ enum err drill_write_calibration(struct drill *drill, struct error *error)
                                    .people = drill->scenario.people,
                                    .seed = drill->config->seed};
     struct metrics_snapshot *after = NULL;
-    enum err code = remote_metrics(drill->http, drill->target_url, &after, error);
+    enum err code = target_link_metrics(drill->link, &after, error);
     if (code != ERR_OK) {
         return code;
     }

@@ -65,7 +65,7 @@ static double share_of(const struct drift_injection *injection)
 static void add_bots(const struct effect *rest, const struct drift_injection *injection,
                      struct effect *out)
 {
-    double share = share_of(injection), people = 1 - share, before[5], after[5];
+    double share = share_of(injection), people = 1 - share;
     *out = *rest;
     out->rated = people * rest->rated + share;
     out->conversion = people * rest->conversion + (given(injection) >= 6 ? share : 0);
@@ -76,15 +76,7 @@ static void add_bots(const struct effect *rest, const struct drift_injection *in
         out->pmf[h] = (people * rest->rated * rest->pmf[h] + bots) / out->rated;
         out->mean_rating += out->pmf[h] * (h + 1) / 2.;
     }
-    effect_whole_stars(rest->pmf, before);
-    effect_whole_stars(out->pmf, after);
-    out->conversion_change = rest->conversion > 0 ? out->conversion / rest->conversion - 1 : 0;
-    out->reciprocal_rank_change =
-        rest->reciprocal_rank > 0 ? out->reciprocal_rank / rest->reciprocal_rank - 1 : 0;
-    out->stars = out->mean_rating - rest->mean_rating;
-    out->nats = effect_kl(out->pmf, rest->pmf, 10);
-    out->psi = effect_psi(out->pmf, rest->pmf, 10);
-    out->psi_whole = effect_psi(after, before, 5);
+    effect_compare(rest, out);
 }
 
 /* Each step of a shill is a rating, of a person a list of which some are rated. */

@@ -429,6 +429,27 @@ void evidence_forget(struct evidence *evidence, double before_s)
     evidence->notice_count = kept;
 }
 
+void evidence_keep(struct evidence *evidence, evidence_keeps *keeps, void *context)
+{
+    size_t alerts = 0, notices = 0;
+    for (size_t i = 0; i < evidence->alert_count; i++) {
+        struct evidence_alert *alert = &evidence->alert[i];
+        if (keeps(context, alert->rule->name)) {
+            evidence->alert[alerts++] = *alert;
+        } else {
+            mem_free(alert->episode);
+            mem_free(alert->heartbeat.point);
+        }
+    }
+    for (size_t i = 0; i < evidence->notice_count; i++) {
+        if (keeps(context, evidence->notice[i].alert)) {
+            evidence->notice[notices++] = evidence->notice[i];
+        }
+    }
+    evidence->alert_count = alerts;
+    evidence->notice_count = notices;
+}
+
 const struct evidence_alert *evidence_find(const struct evidence *evidence, const char *alert)
 {
     for (size_t i = 0; i < evidence->alert_count; i++) {

@@ -76,6 +76,9 @@ enum err evidence_collect(struct prometheus *prometheus, const struct rules *rul
 /* Takes out what was over before that drill time: episodes that had resolved, and notifications of
  * alerts with a severity. What a stack did before the drill is not the drill's. */
 void evidence_forget(struct evidence *evidence, double before_s);
+/* Takes out alerts that can say nothing of the target, with their notifications. */
+typedef bool evidence_keeps(void *context, const char *alert);
+void evidence_keep(struct evidence *evidence, evidence_keeps *keeps, void *context);
 const struct evidence_alert *evidence_find(const struct evidence *evidence, const char *alert);
 void evidence_deinit(struct evidence *evidence);
 

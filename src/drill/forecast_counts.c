@@ -15,7 +15,6 @@
 #include <math.h>
 #include <string.h>
 
-#define DESIGN_EFFECT 1.5
 #define INTENSITY_STEPS 64 /* finer changes of an intensity are not measured anew */
 #define RATED_MAX .98
 
@@ -253,7 +252,7 @@ void forecast_play(const struct forecast_plan *plan, int replicate, struct forec
     struct play play = {.plan = plan, .counts = counts, .drawn = replicate > 0};
     struct arrivals arrivals;
     struct visit visit;
-    play.sharing = pairs > 0 ? sqrt(fmin(1, (DESIGN_EFFECT - 1) / pairs)) : 0;
+    play.sharing = pairs > 0 ? sqrt(fmin(1, (SCENARIO_DESIGN_EFFECT - 1) / pairs)) : 0;
     memset(counts, 0, (size_t)plan->steps * sizeof *counts);
     *visits = *lists = 0;
     arrivals_init(&arrivals, config);

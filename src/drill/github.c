@@ -187,6 +187,10 @@ static void add_expectations(struct buf *out, const struct report *report, size_
     if (i < judgement->row_count) {
         buf_printf(out, "\n%d more expectations found no room here.\n", judgement->row_count - i);
     }
+    if (report->applicable != NULL && report->applicable->count > 0) {
+        buf_printf(out, "\n%d expectations are not applicable to this target.\n",
+                   report->applicable->count);
+    }
 }
 
 static double seconds(int64_t ns)

@@ -34,6 +34,7 @@ struct judge_case { /* everything there is to judge by; borrowed */
     const struct panel_sight *sights;
     size_t course_count; /* panels whose sign is tested */
     const struct panel_course *course;
+    bool unscraped;  /* the target has no metrics, so that nothing of it is missing */
     double end_s;    /* drill time at which the drill ended */
     bool null_drill; /* nothing was injected: not the scenario's expectations are judged, but that
                         every alert could have fired in any phase, that none did, and the counts */

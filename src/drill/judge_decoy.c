@@ -21,24 +21,7 @@
 #define STANDARD_ERRORS 2
 #define LISTS_MIN 30
 #define PSI_FREEDOM (EVIDENCE_WHOLE_STARS - 1)
-#define PSI_DESIGN_EFFECT 1.5 /* as judge_truth.c has it */
-#define PSI_RATINGS_MIN 200   /* of fewer the index is mostly noise, and the rule asks for more */
-
-static double expected(enum scenario_quantity quantity, const struct ledger_expected *sums)
-{
-    switch (quantity) {
-    case SCENARIO_CONVERSION:
-        return ledger_expected_conversion(sums);
-    case SCENARIO_RECIPROCAL_RANK:
-        return ledger_expected_reciprocal_rank(sums);
-    case SCENARIO_MEAN_RATING:
-        return ledger_expected_mean_rating(sums);
-    case SCENARIO_RATING_PSI:
-    case SCENARIO_NO_QUANTITY:
-        break;
-    }
-    return NAN;
-}
+#define PSI_RATINGS_MIN 200 /* of fewer the index is mostly noise, and the rule asks for more */
 
 struct watched {
     const struct judge_case *at;
@@ -70,7 +53,7 @@ static double share_of_way(const struct watched *watched, double rest, double mo
 /* The index has no expected value. What counting noise makes of it is taken off. */
 static double psi_share(const struct watched *watched, const struct ledger_counts *counts)
 {
-    double noise = PSI_DESIGN_EFFECT * PSI_FREEDOM / (double)ledger_ratings(counts);
+    double noise = SCENARIO_DESIGN_EFFECT * PSI_FREEDOM / (double)ledger_ratings(counts);
     double value = judge_value(watched->at, watched->quantity, counts) - noise;
     double error = judge_value_error(watched->at, watched->quantity, counts);
     return share_of_way(watched, 0, -fmax(0, value - STANDARD_ERRORS * error));
@@ -81,9 +64,9 @@ static double largest_share(const struct watched *watched, const struct ledger_c
     if (watched->quantity == SCENARIO_RATING_PSI) {
         return psi_share(watched, counts);
     }
-    double before = expected(watched->quantity, &watched->before->rest);
-    double now = expected(watched->quantity, &counts->now);
-    double rest = expected(watched->quantity, &counts->rest);
+    double before = judge_expected(watched->quantity, &watched->before->rest);
+    double now = judge_expected(watched->quantity, &counts->now);
+    double rest = judge_expected(watched->quantity, &counts->rest);
     double same_lists = rest == now ? 0 : share_of_way(watched, before, rest - now);
     if (!watched->compares) {
         return same_lists;
@@ -168,9 +151,9 @@ static void judge_phase(struct watched *watched, int phase, int64_t onset_ns, st
                       "%.4f, expected %.4f at rest, %.4f from %.1f to %.1f s",
                       at->scenario->phase[phase].name, scenario_quantity_name(watched->quantity),
                       100 * fmin(worst.share, 99), watched->objective,
-                      psi ? 0 : expected(watched->quantity, &watched->before->rest),
+                      psi ? 0 : judge_expected(watched->quantity, &watched->before->rest),
                       psi ? judge_value(at, watched->quantity, &worst.counts)
-                          : expected(watched->quantity, &worst.counts.now),
+                          : judge_expected(watched->quantity, &worst.counts.now),
                       judge_seconds(worst.from_ns), judge_seconds(worst.to_ns));
     }
 }

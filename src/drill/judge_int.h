@@ -38,6 +38,8 @@ double judge_value(const struct judge_case *at, enum scenario_quantity quantity,
                    const struct ledger_counts *counts);
 double judge_value_error(const struct judge_case *at, enum scenario_quantity quantity,
                          const struct ledger_counts *counts);
+/* What the ledger expected of it; NaN without data, and of a quantity without an expected value. */
+double judge_expected(enum scenario_quantity quantity, const struct ledger_expected *sums);
 bool judge_larger_is_worse(enum scenario_quantity quantity);
 
 /* Reasons why a scenario that calls itself a decoy is none. */

@@ -314,7 +314,7 @@ bool judge_scrape_hole(const struct judge_case *at, double end_s, struct judge_r
     double bound = fmax(window / 10, 3 * scrape);
     double from = fmax(0, end_s - window);
     double gap = from >= end_s ? 0 : timeline_longest_gap(&at->evidence->scrapes, from, end_s);
-    if (gap <= bound) {
+    if (gap <= bound || at->unscraped) {
         return false;
     }
     judge_observe(row, "no scrape for %.2f s before %.1f s (bound %.2f s)", gap, end_s, bound);

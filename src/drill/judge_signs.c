@@ -49,22 +49,6 @@ static double worse_sign(enum scenario_quantity quantity)
     return judge_larger_is_worse(quantity) ? 1 : -1;
 }
 
-static double expected(enum scenario_quantity quantity, const struct ledger_expected *sums)
-{
-    switch (quantity) {
-    case SCENARIO_CONVERSION:
-        return ledger_expected_conversion(sums);
-    case SCENARIO_RECIPROCAL_RANK:
-        return ledger_expected_reciprocal_rank(sums);
-    case SCENARIO_MEAN_RATING:
-        return ledger_expected_mean_rating(sums);
-    case SCENARIO_RATING_PSI:
-    case SCENARIO_NO_QUANTITY:
-        break;
-    }
-    return NAN;
-}
-
 static struct ledger_counts last_window(const struct judge_case *at, int phase)
 {
     double end = judge_phase_end_s(at, phase);
@@ -94,7 +78,8 @@ static bool look(const struct sign *sign, int phase, struct truth *out)
 {
     struct ledger_counts rest = last_window(sign->at, sign->rest_phase);
     struct ledger_counts now = last_window(sign->at, phase);
-    double with = expected(sign->quantity, &now.now), without = expected(sign->quantity, &now.rest);
+    double with = judge_expected(sign->quantity, &now.now),
+           without = judge_expected(sign->quantity, &now.rest);
     if (rest.lists < LISTS_MIN || now.lists < LISTS_MIN) {
         return false;
     }
@@ -243,7 +228,9 @@ static void leave(struct judgement *out, const char *panel, const char *why)
 /* Fills what is known of the sign; false, with the reason, if there is nothing to judge by. */
 static bool is_known_worse(struct sign *sign, char *why, size_t size)
 {
-    if (sign->quantity == SCENARIO_NO_QUANTITY) {
+    if (sign->course->lacks[0] != '\0') {
+        snprintf(why, size, "%s", sign->course->lacks);
+    } else if (sign->quantity == SCENARIO_NO_QUANTITY) {
         snprintf(why, size, "no quantity of the ledger");
     } else if (sign->at->scenario->drift.count == 0) {
         snprintf(why, size, "nothing was injected");

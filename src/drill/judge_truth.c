@@ -4,8 +4,6 @@
 
 #include <math.h>
 
-#define DESIGN_EFFECT 1.5 /* ratings of one visit are alike; as scenario_truth_error has it */
-
 bool judge_larger_is_worse(enum scenario_quantity quantity)
 {
     return quantity == SCENARIO_RATING_PSI;
@@ -47,7 +45,7 @@ static double psi_error(const struct judge_case *at, const struct ledger_counts 
         mean += p * slope;
         square += p * slope * slope;
     }
-    return sqrt(DESIGN_EFFECT * fmax(square - mean * mean, 0) / ratings);
+    return sqrt(SCENARIO_DESIGN_EFFECT * fmax(square - mean * mean, 0) / ratings);
 }
 
 double judge_value(const struct judge_case *at, enum scenario_quantity quantity,
@@ -61,4 +59,20 @@ double judge_value_error(const struct judge_case *at, enum scenario_quantity qua
 {
     return quantity == SCENARIO_RATING_PSI ? psi_error(at, counts)
                                            : scenario_truth_error(quantity, counts);
+}
+
+double judge_expected(enum scenario_quantity quantity, const struct ledger_expected *sums)
+{
+    switch (quantity) {
+    case SCENARIO_CONVERSION:
+        return ledger_expected_conversion(sums);
+    case SCENARIO_RECIPROCAL_RANK:
+        return ledger_expected_reciprocal_rank(sums);
+    case SCENARIO_MEAN_RATING:
+        return ledger_expected_mean_rating(sums);
+    case SCENARIO_RATING_PSI:
+    case SCENARIO_NO_QUANTITY:
+        break;
+    }
+    return NAN;
 }

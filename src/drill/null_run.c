@@ -6,6 +6,7 @@
 #include "drill/null_run.h"
 
 #include "base/clock.h"
+#include "base/document.h"
 #include "base/fileio.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -23,7 +24,6 @@
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define SAMPLES 4
@@ -222,11 +222,6 @@ static void print_clusters(const struct null_work *work)
     }
 }
 
-static json_t *number(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
 static json_t *alarms_json(const struct null_work *work)
 {
     json_t *alarms = json_array();
@@ -246,12 +241,12 @@ static json_t *clusters_json(const struct null_work *work)
     json_t *clusters = json_array();
     for (int s = 0; s < SAMPLES; s++) {
         const struct nulls_clusters *c = &work->clusters[s];
-        json_array_append_new(clusters,
-                              json_pack("{s:s,s:f,s:f,s:o,s:o,s:o}", "of", samples[s].name,
-                                        "values", c->values, "clusters", c->clusters,
-                                        "intraclass_correlation", number(nulls_icc(c)),
-                                        "design_effect", number(nulls_design_effect(c)),
-                                        "effective_size", number(nulls_effective_size(c))));
+        json_array_append_new(
+            clusters, json_pack("{s:s,s:f,s:f,s:o,s:o,s:o}", "of", samples[s].name, "values",
+                                c->values, "clusters", c->clusters, "intraclass_correlation",
+                                document_number(nulls_icc(c)), "design_effect",
+                                document_number(nulls_design_effect(c)), "effective_size",
+                                document_number(nulls_effective_size(c))));
     }
     return clusters;
 }
@@ -295,10 +290,7 @@ static enum err write_json(const struct drill_config *config, const struct null_
         "alerts", alarms_json(work), "clusters", clusters_json(work));
     json_object_set_new(document, "virtual",
                         work->virtual_hours > 0 ? virtual_null_json(&work->virtual) : json_null());
-    char *text = json_dumps(document, JSON_INDENT(2));
-    enum err code = text == NULL ? error_set(error, ERR_MEMORY, path, 0, "no memory for the report")
-                                 : file_write(path, text, strlen(text), error);
-    free(text);
+    enum err code = document_write(document, 0, path, error);
     json_decref(document);
     return code;
 }

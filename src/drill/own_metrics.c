@@ -80,9 +80,33 @@ static void write_latencies(struct buf *out, const struct engine_live *live)
               (double)live->lag_max_ns / (double)CLOCK_NS_PER_S);
 }
 
+static void write_failures(struct buf *out, const struct engine_live *live)
+{
+    metrics_family(out, "driftdrill_failures_total", "counter",
+                   "The same errors by what happened, but for requests turned away.");
+    for (int e = 0; e < ENGINE_ENDPOINTS; e++) {
+        for (int f = 0; f < EXCHANGE_FAILURES; f++) {
+            struct metrics_label labels[2] = {
+                {"endpoint", endpoint_names[e]},
+                {"kind", exchange_failure_name((enum exchange_failure)f)}};
+            metrics_sample(out, "driftdrill_failures_total", labels, 2,
+                           (double)live->failure_by[e][f]);
+        }
+    }
+    metrics_family(out, "driftdrill_turned_away_total", "counter",
+                   "Requests answered 429 or 503; they are among the errors.");
+    for (int e = 0; e < ENGINE_ENDPOINTS; e++) {
+        struct metrics_label label = {"endpoint", endpoint_names[e]};
+        metrics_sample(out, "driftdrill_turned_away_total", &label, 1, (double)live->shed_by[e]);
+    }
+    write_one(out, "driftdrill_repeated_total", "counter",
+              "Requests made again after being turned away.", (double)live->retried);
+}
+
 static void write_requests(struct buf *out, const struct engine_live *live)
 {
-    metrics_family(out, "driftdrill_requests_total", "counter", "Requests sent.");
+    metrics_family(out, "driftdrill_requests_total", "counter",
+                   "Requests for lists, and ratings, sent.");
     for (int e = 0; e < ENGINE_ENDPOINTS; e++) {
         struct metrics_label label = {"endpoint", endpoint_names[e]};
         metrics_sample(out, "driftdrill_requests_total", &label, 1, (double)live->sent_by[e]);
@@ -95,6 +119,7 @@ static void write_requests(struct buf *out, const struct engine_live *live)
         labels[1].value = "unanswered";
         metrics_sample(out, "driftdrill_errors_total", labels, 2, (double)live->unknown_by[e]);
     }
+    write_failures(out, live);
     write_one(out, "driftdrill_in_flight", "gauge", "Requests waiting for an answer.",
               (double)live->in_flight);
 }
@@ -108,8 +133,7 @@ static void write_behaviour(struct buf *out, const struct engine_live *live)
               (double)live->visits_delayed);
     write_one(out, "driftdrill_steps_total", "counter", "Steps begun.", (double)live->steps);
     write_one(out, "driftdrill_requests_late_total", "counter",
-              "Requests for which no connection was free when they were due.",
-              (double)live->steps_late);
+              "Requests that waited for a connection to be free.", (double)live->steps_late);
     write_one(out, "driftdrill_lists_total", "counter", "Lists received.", (double)live->lists);
     write_one(out, "driftdrill_lists_converted_total", "counter",
               "Lists of which a film was rated 3.0 or more.", (double)live->converted);
@@ -136,7 +160,7 @@ static void write_injections(struct buf *out, const struct drift *drift,
                                           {"kind", drift_kind_name(drift->injection[i].kind)}};
         (void)snprintf(number, sizeof number, "%d", i);
         metrics_sample(out, "driftdrill_injection_intensity", labels, 2,
-                       now->playing ? drift_intensity(&drift->injection[i], now->drill_ns) : 0);
+                       now->playing ? drift_intensity(&drift->injection[i], now->schedule_ns) : 0);
     }
 }
 
@@ -145,7 +169,7 @@ static void write_phases(struct buf *out, const struct own_metrics_config *confi
 {
     int current = -1;
     for (int i = 0; i < config->phase_count && now->playing; i++) {
-        current = now->drill_ns >= config->phase_start_ns[i] ? i : current;
+        current = now->schedule_ns >= config->phase_start_ns[i] ? i : current;
     }
     if (config->phase_count > 0) {
         metrics_family(out, "driftdrill_phase", "gauge", "1 for the phase that is being played.");
@@ -190,8 +214,9 @@ void own_metrics_write(const struct own_metrics_config *config, const struct own
     struct metrics_label info[2] = {{"version", DRIFTDRILL_VERSION}, {"seed", seed}};
     metrics_family(out, "driftdrill_info", "gauge", "What is running.");
     metrics_sample(out, "driftdrill_info", info, 2, 1);
-    write_one(out, "driftdrill_requested_steps_per_second", "gauge", "The rate asked for.",
-              config->requested_steps_per_s);
+    write_one(out, "driftdrill_requested_steps_per_second", "gauge",
+              "The rate asked for, with what was changed since the start.",
+              config->requested_steps_per_s * (now->playing ? now->rate_factor : 1));
     write_behaviour(out, &now->live);
     write_requests(out, &now->live);
     write_latencies(out, &now->live);
@@ -228,6 +253,7 @@ static void add_live(struct engine_live *sum, const struct engine_live *one)
     sum->visits_delayed += one->visits_delayed;
     sum->steps += one->steps;
     sum->steps_late += one->steps_late;
+    sum->retried += one->retried;
     for (int i = 0; i < 10; i++) {
         sum->rated_by_half_stars[i] += one->rated_by_half_stars[i];
     }
@@ -235,6 +261,10 @@ static void add_live(struct engine_live *sum, const struct engine_live *one)
         sum->sent_by[e] += one->sent_by[e];
         sum->failed_by[e] += one->failed_by[e];
         sum->unknown_by[e] += one->unknown_by[e];
+        sum->shed_by[e] += one->shed_by[e];
+        for (int f = 0; f < EXCHANGE_FAILURES; f++) {
+            sum->failure_by[e][f] += one->failure_by[e][f];
+        }
         for (int c = 0; c < ENGINE_CLOCKS; c++) {
             add_latency(&sum->latency[e][c], &one->latency[e][c]);
         }
@@ -262,8 +292,12 @@ static void answer(void *context, const struct httpd_request *request, struct ht
     pthread_mutex_lock(&metrics->lock);
     struct own_metrics_now now = metrics->state;
     add_engine(metrics, &now.live);
-    now.drill_ns = clock_mono_ns() - metrics->start_mono_ns;
-    now.playing = metrics->engine != NULL && now.drill_ns >= 0;
+    int64_t drill_ns = clock_mono_ns() - metrics->start_mono_ns;
+    now.playing = metrics->engine != NULL && drill_ns >= 0;
+    if (now.playing) {
+        now.schedule_ns = engine_schedule_ns(metrics->engine, drill_ns);
+        now.rate_factor = engine_rate_factor(metrics->engine);
+    }
     pthread_mutex_unlock(&metrics->lock);
     reply->content_type = METRICS_CONTENT_TYPE;
     own_metrics_write(&metrics->config, &now, &reply->body);

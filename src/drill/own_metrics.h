@@ -33,7 +33,8 @@ struct own_metrics_config { /* copied, but for what the pointers name: that must
 struct own_metrics_now {
     struct engine_live live; /* totals since the server started */
     bool playing;            /* else no phase is under way and no injection in force */
-    int64_t drill_ns;        /* since the engine's drill time 0, if it plays */
+    int64_t schedule_ns;     /* where its schedule stands, if it plays: drill time at first */
+    double rate_factor;      /* how fast that runs, if it plays: 1 unless changed */
     int64_t loops;           /* engines that ended */
     int64_t retrains[OWN_METRICS_CAUSES];
     double start_unix_s; /* of the server */

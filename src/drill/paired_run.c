@@ -10,7 +10,7 @@
 #include "drill/paired_run.h"
 
 #include "base/clock.h"
-#include "base/fileio.h"
+#include "base/document.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "drill/paired.h"
@@ -23,8 +23,6 @@
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 struct paired_work {
     enum paired_play play;
@@ -103,21 +101,17 @@ static void print_table(const struct paired_work *work)
     printf("\n");
 }
 
-static json_t *number(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
 static json_t *metrics_json(const struct paired *paired)
 {
     json_t *metrics = json_object();
     for (int m = 0; m < PAIRED_METRICS; m++) {
         struct paired_difference one = paired_difference(paired, (enum paired_metric)m);
-        json_object_set_new(metrics, paired_metric_name((enum paired_metric)m),
-                            json_pack("{s:o,s:o,s:o,s:o,s:i}", "without", number(one.without),
-                                      "with", number(one.with), "difference",
-                                      number(one.difference), "standard_error",
-                                      number(one.standard_error), "people", (int)one.people));
+        json_object_set_new(
+            metrics, paired_metric_name((enum paired_metric)m),
+            json_pack("{s:o,s:o,s:o,s:o,s:i}", "without", document_number(one.without), "with",
+                      document_number(one.with), "difference", document_number(one.difference),
+                      "standard_error", document_number(one.standard_error), "people",
+                      (int)one.people));
     }
     return metrics;
 }
@@ -141,10 +135,7 @@ static enum err write_json(const struct drill_config *config, const struct paire
         (json_int_t)config->seed, "data", report_text(work->data), "target",
         report_text(work->target), "before", window_json(&work->before, 0, work->onset_ns),
         "injected", window_json(&work->after, work->onset_ns, work->end_ns));
-    char *text = json_dumps(document, JSON_INDENT(2));
-    enum err code = text == NULL ? error_set(error, ERR_MEMORY, path, 0, "no memory for the report")
-                                 : file_write(path, text, strlen(text), error);
-    free(text);
+    enum err code = document_write(document, 0, path, error);
     json_decref(document);
     return code;
 }

@@ -46,6 +46,7 @@ struct panel_course {
     enum panel_worse worse;
     int phase_count;                   /* phases whose end was reached */
     const struct panel_glance *at_end; /* [phase_count], over SCENARIO_PANEL_RANGE_NS */
+    char lacks[128];                   /* why the target cannot fill it; "" = nothing is missing */
 };
 
 /* Nobody answered, or not in time: that says nothing of the panel. */

@@ -7,12 +7,11 @@
 #include "drill/play.h"
 
 #include "base/clock.h"
-#include "base/http.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "drill/remote.h"
 #include "drill/status.h"
+#include "load/transport_pick.h"
 
 #include <errno.h>
 #include <math.h>
@@ -35,7 +34,6 @@ struct stage { /* the loop's state */
     struct judgement *judgement;
     struct play_result *result;
     struct engine *engine;
-    struct http *http;
     struct status status;
     struct disturbances disturbances;
     int64_t start_mono_ns;
@@ -79,8 +77,7 @@ static void ask_retraining(struct stage *stage, int64_t now_ns)
     status_break(&stage->status);
     log_write(LOG_INFO, "drill", "%.1f s: the later past is handed over, the recommender retrains",
               (double)now_ns / (double)CLOCK_NS_PER_S);
-    if (remote_retrain(stage->http, stage->config->target_url, stage->config->later_folder,
-                       &error) != ERR_OK) {
+    if (target_link_retrain(stage->config->link, stage->config->later_folder, &error) != ERR_OK) {
         stage->retrain_done = true;
         text_copy(stage->result->retrain_error, sizeof stage->result->retrain_error, error.text);
     }
@@ -93,8 +90,7 @@ static void poll_retraining(struct stage *stage, int64_t now_ns)
         return;
     }
     stage->polled_ns = now_ns;
-    if (remote_training_status(stage->http, stage->config->target_url, &training, NULL) != ERR_OK ||
-        training.running) {
+    if (target_link_training(stage->config->link, &training, NULL) != ERR_OK || training.running) {
         return;
     }
     stage->retrain_done = true;
@@ -328,25 +324,30 @@ static int find_retrain_phase(const struct play_config *config)
     return -1;
 }
 
-static void fill_plan(const struct stage *stage, const struct target *target,
-                      struct engine_plan *plan)
+enum err play_plan(const struct play_config *config, const struct target *target,
+                   struct engine_plan *plan, struct error *error)
 {
-    const struct play_config *config = stage->config;
     const struct scenario *scenario = config->scenario;
+    size_t shape_count = 0;
+    const struct request_shape *const *shapes = target_shapes(target, &shape_count);
     *plan = (struct engine_plan){.population = config->population,
                                  .drift = &scenario->drift,
                                  .target = target,
+                                 .lists_only = !target_has(target)->ratings,
                                  .seen = config->seen,
                                  .arrivals = *config->arrivals,
-                                 .transport = &transport_curl,
+                                 .transport = transport_pick("auto", shapes, shape_count, error),
                                  .threads = config->threads,
                                  .connections = config->connections,
                                  .timeout_ms = REQUEST_TIMEOUT_MS,
-                                 .start_mono_ns = stage->start_mono_ns,
-                                 .phase_start_ns = stage->phase_start_ns,
                                  .phase_count = config->last_phase + 1,
+                                 /* A Retry-After is real time: waiting it out would lengthen
+                                  * visits by minutes of the scenario, and each rating turned away
+                                  * would be several errors. */
+                                 .patience = {.kind = PATIENCE_IMPATIENT},
                                  .keep_truth = config->keep_events,
                                  .keep_events = config->keep_events};
+    return plan->transport != NULL ? ERR_OK : ERR_USAGE;
 }
 
 static void set_origin(struct stage *stage)
@@ -359,35 +360,33 @@ static void set_origin(struct stage *stage)
 enum err play(const struct play_config *config, struct judgement *judgement,
               struct play_result *out, struct error *error)
 {
-    struct target target = {.list_length = 10,
-                            .catalogue = population_catalogue(config->population)};
     struct engine_plan plan;
     struct stage stage = {.config = config,
                           .judgement = judgement,
                           .result = out,
                           .retrain_phase = find_retrain_phase(config)};
     *out = (struct play_result){.retrained_s = NAN};
-    text_copy(target.base_url, sizeof target.base_url, config->target_url);
     for (int i = 0; i <= config->last_phase; i++) {
         stage.phase_start_ns[i] = config->scenario->phase[i].start_ns;
     }
     set_origin(&stage);
-    stage.http = http_new();
-    http_set_bearer(stage.http, config->admin_token);
-    fill_plan(&stage, &target, &plan);
-    enum err code = engine_start(&plan, &stage.engine, error);
+    enum err code = play_plan(config, target_link_target(config->link), &plan, error);
+    plan.start_mono_ns = stage.start_mono_ns;
+    plan.phase_start_ns = stage.phase_start_ns;
+    if (code == ERR_OK) {
+        code = engine_start(&plan, &stage.engine, error);
+    }
     if (code != ERR_OK) {
-        http_free(stage.http);
         return code;
     }
     if (config->own != NULL) {
         own_metrics_attach(config->own, stage.engine, stage.start_mono_ns);
     }
     struct disturbances_config disturbed = {.scenario = config->scenario,
-                                            .http = stage.http,
+                                            .http = target_link_http(config->link),
                                             .stack = config->stack,
                                             .bundled = config->bundled,
-                                            .target_url = config->target_url,
+                                            .target_url = target_link_url(config->link),
                                             .last_metrics_path = config->last_metrics_path};
     disturbances_init(&stage.disturbances, &disturbed);
     status_init_view(&stage.status, config->scenario);
@@ -402,7 +401,6 @@ enum err play(const struct play_config *config, struct judgement *judgement,
         own_metrics_detach(config->own);
     }
     engine_join(stage.engine, &out->engine);
-    http_free(stage.http);
     return ERR_OK;
 }
 

@@ -13,6 +13,7 @@
 #include "drill/own_metrics.h"
 #include "drill/scenario.h"
 #include "drill/stack.h"
+#include "drill/target_link.h"
 #include "load/engine.h"
 #include "population/population.h"
 
@@ -27,8 +28,7 @@ struct play_config { /* borrowed */
     bool keep_events;
     unsigned threads;
     int connections; /* per thread */
-    const char *target_url;
-    const char *admin_token;  /* for the target's /admin; NULL = none */
+    struct target_link *link;
     const char *later_folder; /* data set handed over by a phase that retrains; NULL if none */
     struct stack *stack;      /* NULL: nothing watches (calibration) */
     struct own_metrics *own;  /* told of engine and retraining; NULL = nobody is */
@@ -48,6 +48,11 @@ struct play_result {
     double retrained_s; /* drill time at which retraining was done; NaN = it was not */
     char retrain_error[256];
 };
+
+/* What the engine is to play; its start and the starts of the phases are left to fill in. */
+enum err play_plan(const struct play_config *config, const struct target *target,
+                   struct engine_plan *plan, struct error *error)
+    __attribute__((warn_unused_result));
 
 /* Whatever makes the drill invalid is added to `judgement`. */
 enum err play(const struct play_config *config, struct judgement *judgement,

@@ -30,6 +30,7 @@ struct table {
     const struct ledger *ledger;
     const struct reconcile_life *life;
     size_t life_count;
+    const struct metric_map *map; /* NULL: the bundled interface, whose every metric is known */
     struct ledger_counts total;
     struct ledger_places *places;
     int sources;            /* told apart; 0 if the ledger could not */
@@ -48,22 +49,6 @@ struct growth {
     double value;
     bool found, reset;
 };
-
-const char *reconcile_kind_text(enum reconcile_kind kind)
-{
-    static const char *const texts[] = {
-        [RECONCILE_EQUAL] = "equal",
-        [RECONCILE_EXPLAINED] = "explained by what nobody can tell",
-        [RECONCILE_ABSENT] = "not exported",
-        [RECONCILE_RESET] = "counter reset",
-        [RECONCILE_LOST] = "lost",
-        [RECONCILE_DOUBLE] = "double counted",
-        [RECONCILE_BEYOND] = "beyond what unanswered requests explain",
-        [RECONCILE_LABEL] = "wrong label",
-        [RECONCILE_BUCKET] = "wrong bucket",
-    };
-    return texts[kind];
-}
 
 /* ---- reading ---- */
 
@@ -145,11 +130,23 @@ static struct reconcile_row *new_row(struct table *table, const struct wanted *w
     return row;
 }
 
-/* False if the target does not know the metric, which then has one row that says so. */
+/* Is it nothing that this target promises: another metric, or labels of its own? */
+static bool is_foreign(const struct table *table, const struct selection *series,
+                       const struct growth *growth)
+{
+    return table->map != NULL &&
+           (!metric_map_has(table->map, series->metric) || (series->labels > 0 && !growth->found));
+}
+
+/* False if the target does not know the metric, which then has one row that says so, or none. */
 static bool add(struct table *table, const struct selection *series, const struct wanted *wanted,
                 bool required)
 {
     struct growth growth = grown(table, series);
+    if (is_foreign(table, series, &growth)) {
+        return false;
+    }
+    required = required || table->map != NULL;
     struct reconcile_row *row = new_row(table, wanted, &growth);
     write_name(series, row->name, sizeof row->name);
     if (!growth.found) {
@@ -221,6 +218,28 @@ static void add_others(struct table *table, const struct measure *measure, int w
     name_bucket(measure, &at, new_row(table, &wanted, &rest));
 }
 
+/* Does the target tell sources apart in this measure? The bundled one must. */
+static bool has_parts(const struct table *table, const struct measure *measure)
+{
+    bool found = table->map == NULL;
+    for (int s = 0; s < table->sources && !found; s++) {
+        struct selection at = with(measure->series, "recommender", table->ledger->source[s]);
+        found = grown(table, &at).found;
+    }
+    return found && table->sources > 0;
+}
+
+/* A bucket is counted by two bounds; of a foreign histogram one may be missing. */
+static bool has_bounds(const struct table *table, const struct measure *measure)
+{
+    struct selection below = measure->series;
+    if (measure->below == NULL || table->map == NULL) {
+        return true;
+    }
+    below.label[0].value = measure->below;
+    return grown(table, &below).found;
+}
+
 /* Adds the rows of a measure; returns that of the whole. `count_row` is the whole of how many
  * events the measure is about, or NO_ROW. */
 static int add_measure(struct table *table, const struct measure *measure, int count_row)
@@ -231,7 +250,9 @@ static int add_measure(struct table *table, const struct measure *measure, int c
         sum += measure->value[s];
     }
     struct wanted wanted = {sum, measure->slack, measure->missing};
-    bool found = add(table, &measure->series, &wanted, measure->required);
+    bool found =
+        has_bounds(table, measure) && add(table, &measure->series, &wanted, measure->required);
+    bool parts = found && has_parts(table, measure);
     if (measure->below != NULL && found) {
         struct selection below = measure->series;
         below.label[0].value = measure->below;
@@ -242,14 +263,14 @@ static int add_measure(struct table *table, const struct measure *measure, int c
             judge_row(row);
         }
     }
-    for (int s = 0; found && s < table->sources; s++) {
+    for (int s = 0; parts && s < table->sources; s++) {
         add_part(table, measure, table->ledger->source[s], measure->value[s]);
     }
-    if (found && table->sources > 0) {
+    if (parts) {
         add_others(table, measure, whole);
     }
     explain(table, whole, count_row);
-    return whole;
+    return table->map == NULL ? whole : NO_ROW;
 }
 
 /* ---- what the ledger knows of each source ---- */
@@ -416,8 +437,8 @@ static void add_requests(struct table *table)
 {
     struct endpoint lists = {"/recommendations/", "GET", table->total.get_status,
                              (double)table->total.get_unknown};
-    struct endpoint ratings = {"/ratings/", "POST", table->total.post_status,
-                               (double)table->total.post_unknown};
+    struct endpoint ratings = {"/ratings/", "POST", table->total.post_requests,
+                               (double)table->total.post_requests[0]};
     add_endpoint(table, &lists);
     add_endpoint(table, &ratings);
 }
@@ -462,6 +483,11 @@ static void find_unanswered(struct table *table)
     table->answered.lists = (double)(total->get_unknown + (unread_lists > 0 ? unread_lists : 0));
     table->answered.ratings =
         (double)(total->post_unknown + (unread_ratings > 0 ? unread_ratings : 0));
+    /* Who does not tell such ratings apart may count them among the others. */
+    if (table->map != NULL &&
+        !metric_map_has(table->map, "recommendation_ratings_unattributed_total")) {
+        table->answered.ratings += (double)total->unattributed;
+    }
 }
 
 /* Without events, what the target says it could not attribute since its first life. */
@@ -511,11 +537,19 @@ void reconcile_lives(const struct ledger *ledger, const struct events *events,
                      const struct reconcile_life *life, size_t life_count,
                      struct reconciliation *out)
 {
+    reconcile_foreign(ledger, events, life, life_count, NULL, out);
+}
+
+void reconcile_foreign(const struct ledger *ledger, const struct events *events,
+                       const struct reconcile_life *life, size_t life_count,
+                       const struct metric_map *map, struct reconciliation *out)
+{
     struct ledger_places *places = mem_zalloc(1, sizeof *places);
     struct table table = {.out = out,
                           .ledger = ledger,
                           .life = life,
                           .life_count = life_count,
+                          .map = map,
                           .total = ledger_total(ledger),
                           .places = places,
                           .sources = ledger->sources_dropped == 0 ? ledger->source_count : 0};
@@ -541,17 +575,4 @@ void reconcile(const struct ledger *ledger, const struct metrics_snapshot *befor
 {
     struct reconcile_life life = {.before = before, .after = after};
     reconcile_lives(ledger, NULL, &life, 1, out);
-}
-
-bool reconcile_agrees(const struct reconciliation *reconciliation)
-{
-    if (!reconciliation->done) {
-        return false;
-    }
-    for (int i = 0; i < reconciliation->count; i++) {
-        if (!reconciliation->row[i].ok) {
-            return false;
-        }
-    }
-    return true;
 }

@@ -8,6 +8,7 @@
 #define DRILL_RECONCILE_H
 
 #include "base/metrics.h"
+#include "drill/metric_map.h"
 #include "load/events.h"
 #include "load/ledger.h"
 
@@ -59,6 +60,11 @@ struct reconcile_life {                    /* of the target's process */
 void reconcile_lives(const struct ledger *ledger, const struct events *events,
                      const struct reconcile_life *life, size_t life_count,
                      struct reconciliation *out);
+/* The same of a target that is not the bundled one, whose snapshots are in our names: what the map
+ * says it has must be there, what it has not has no row. Labels are compared where it has them. */
+void reconcile_foreign(const struct ledger *ledger, const struct events *events,
+                       const struct reconcile_life *life, size_t life_count,
+                       const struct metric_map *map, struct reconciliation *out);
 /* The same of a target with one life. */
 void reconcile(const struct ledger *ledger, const struct metrics_snapshot *before,
                const struct metrics_snapshot *after, struct reconciliation *out);

@@ -118,14 +118,26 @@ enum err remote_faults_open(struct http *http, const char *url, struct error *er
     return code;
 }
 
-enum err remote_metrics(struct http *http, const char *url, struct metrics_snapshot **out,
-                        struct error *error)
+static enum err metrics_from(struct http *http, const char *url, const char *path,
+                             struct metrics_snapshot **out, struct error *error)
 {
     struct buf body;
-    enum err code = ask(http, url, "/metrics", NULL, &body, error);
+    enum err code = ask(http, url, path, NULL, &body, error);
     if (code == ERR_OK) {
         code = metrics_parse(url, body.len > 0 ? body.data : "", body.len, out, error);
     }
     buf_deinit(&body);
     return code;
+}
+
+enum err remote_metrics(struct http *http, const char *url, struct metrics_snapshot **out,
+                        struct error *error)
+{
+    return metrics_from(http, url, "/metrics", out, error);
+}
+
+enum err remote_metrics_at(struct http *http, const char *metrics_url,
+                           struct metrics_snapshot **out, struct error *error)
+{
+    return metrics_from(http, metrics_url, "", out, error);
 }

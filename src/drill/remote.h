@@ -29,5 +29,8 @@ enum err remote_fault(struct http *http, const char *url, const char *body, stru
 enum err remote_faults_open(struct http *http, const char *url, struct error *error);
 enum err remote_metrics(struct http *http, const char *url, struct metrics_snapshot **out,
                         struct error *error);
+/* The same of a whole URL. */
+enum err remote_metrics_at(struct http *http, const char *metrics_url,
+                           struct metrics_snapshot **out, struct error *error);
 
 #endif

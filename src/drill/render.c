@@ -75,6 +75,9 @@ static enum err put_prometheus(const struct rendering *rendering, struct error *
         code = render_prometheus(production, config->time_scale, path, &report->scrape_ns,
                                  &report->evaluation_ns, error);
     }
+    if (code == ERR_OK && config->metrics_url != NULL) {
+        code = render_prometheus_target(path, config->metrics_url, config->relabel, error);
+    }
     if (code == ERR_OK) {
         code = rules_render_files(config->rule_files, config->rule_file_count, config->time_scale,
                                   report->scrape_ns, report->evaluation_ns, folder, &rules,

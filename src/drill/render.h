@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,6 +25,8 @@ struct render_config { /* borrowed; NULL where a default applies */
     const char *alertmanager_file; /* NULL = home/prometheus/alertmanager.yml */
     const char *dashboards_glob;   /* NULL = home/grafana/dashboards/[a-z]*.json */
     const char *dashboards_path;   /* where Grafana will find them; NULL = as provisioned */
+    const char *metrics_url;       /* of the target: its job is pointed there; NULL = it stays */
+    const json_t *relabel;         /* metric_relabel_configs of that job; NULL = none */
     const char *webhook_url;       /* every receiver of alerts becomes this; NULL = they stay */
     int64_t time_scale;
     const char *folder; /* made if absent; what an earlier rendering left there is replaced, once
@@ -59,6 +62,10 @@ enum err render_alertmanager(const char *production, int64_t time_scale, const c
 enum err render_prometheus(const char *production, int64_t time_scale, const char *path,
                            int64_t *scrape_ns, int64_t *evaluation_ns, struct error *error)
     __attribute__((warn_unused_result));
+/* Points the job of the target in a file that was written so at this address, with these
+ * metric_relabel_configs (NULL = none). ERR_INPUT if there is no such job. */
+enum err render_prometheus_target(const char *path, const char *metrics_url, const json_t *relabel,
+                                  struct error *error) __attribute__((warn_unused_result));
 /* Options that only the command line can say: how far Prometheus looks back for a sample, divided,
  * and that alerts are sent again before a short drill is over. Empty for a scale of 1. */
 enum err render_prometheus_flags(int64_t time_scale, const char *path, struct error *error)

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "base/yaml.h"
 #include "drill/render_int.h"
+#include "drill/scrape_job.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 
 #define DEFAULT_INTERVAL_NS (60 * CLOCK_NS_PER_S)
 #define LOOKBACK_NS (300 * CLOCK_NS_PER_S)
+#define HEAD "# Rendered: durations divided by time_scale.\n"
 
 enum err render_divide(json_t *object, const char *key, int64_t time_scale, const char *file,
                        struct error *error)
@@ -109,9 +111,44 @@ enum err render_prometheus(const char *production, int64_t time_scale, const cha
     }
     if (code == ERR_OK) {
         json_object_set_new(document, "rule_files", json_pack("[s]", "rules/*.yml"));
-        code = yaml_write_file(path, "# Rendered: durations divided by time_scale.\n", document,
-                               error);
+        code = yaml_write_file(path, HEAD, document, error);
     }
+    json_decref(document);
+    return code;
+}
+
+/* What else the job says, such as its interval, stays; but how the former target was found goes,
+ * also where nothing is said in its place. */
+static void point_job(json_t *job, json_t *wanted)
+{
+    static const char *const old[] = {"scheme", "metrics_path", "params", "metric_relabel_configs"};
+    for (size_t i = 0; i < sizeof old / sizeof old[0]; i++) {
+        (void)json_object_del(job, old[i]);
+    }
+    json_object_update(job, wanted);
+}
+
+enum err render_prometheus_target(const char *path, const char *metrics_url, const json_t *relabel,
+                                  struct error *error)
+{
+    json_t *document = NULL, *job, *wanted = scrape_job(SCRAPE_JOB_TARGET, metrics_url, relabel);
+    size_t index;
+    bool found = false;
+    enum err code = yaml_read_file(path, &document, NULL, error);
+    json_array_foreach(json_object_get(document, "scrape_configs"), index, job)
+    {
+        const char *name = json_string_value(json_object_get(job, "job_name"));
+        if (name != NULL && strcmp(name, SCRAPE_JOB_TARGET) == 0) {
+            found = true;
+            point_job(job, wanted);
+        }
+    }
+    if (code == ERR_OK) {
+        code = found ? yaml_write_file(path, HEAD, document, error)
+                     : error_set(error, ERR_INPUT, path, 0,
+                                 "no job is called '" SCRAPE_JOB_TARGET "'");
+    }
+    json_decref(wanted);
     json_decref(document);
     return code;
 }

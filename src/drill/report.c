@@ -1,6 +1,7 @@
 #include "drill/report.h"
 
 #include "base/clock.h"
+#include "base/document.h"
 #include "base/fileio.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -10,7 +11,6 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* ---- terminal ---- */
@@ -53,11 +53,25 @@ static void print_rows(const struct judgement *judgement)
     }
 }
 
+static void print_gaps(const struct applicable *applicable)
+{
+    int name = 0;
+    for (int i = 0; applicable != NULL && i < applicable->count; i++) {
+        int len = (int)strlen(applicable->gap[i].name);
+        name = len > name ? len : name;
+    }
+    for (int i = 0; applicable != NULL && i < applicable->count; i++) {
+        printf("%snot applicable  %-*s  %s\n", i == 0 ? "\n" : "", name, applicable->gap[i].name,
+               applicable->gap[i].why);
+    }
+}
+
 void report_print(const struct report *report)
 {
     const struct judgement *judgement = report->judgement;
     printf("\n");
     print_rows(judgement);
+    print_gaps(report->applicable);
     report_print_delays(report->delays, report->floors);
     for (int i = 0; i < judgement->reason_count; i++) {
         printf("invalid: %s\n", judgement->reason[i]);
@@ -81,12 +95,6 @@ json_t *report_text(const char *text)
     json_t *value = json_string(copy);
     mem_free(copy);
     return value;
-}
-
-/* JSON has no NaN: what did not happen is null. */
-static json_t *real_or_null(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
 }
 
 static json_t *expectations_json(const struct judgement *judgement)
@@ -137,18 +145,18 @@ static json_t *alerts_json(const struct report *report)
             const struct evidence_episode *e = &alert->episode[i];
             json_array_append_new(
                 episodes,
-                json_pack("{s:o,s:o,s:o,s:o,s:o,s:s}", "pending_s", real_or_null(e->pending_s),
-                          "firing_s", real_or_null(e->firing_s), "notified_s",
-                          real_or_null(e->notified_s), "resolved_s", real_or_null(e->resolved_s),
-                          "resolved_notified_s", real_or_null(e->resolved_notified_s), "resolve",
-                          classes[e->resolve]));
+                json_pack("{s:o,s:o,s:o,s:o,s:o,s:s}", "pending_s", document_number(e->pending_s),
+                          "firing_s", document_number(e->firing_s), "notified_s",
+                          document_number(e->notified_s), "resolved_s",
+                          document_number(e->resolved_s), "resolved_notified_s",
+                          document_number(e->resolved_notified_s), "resolve", classes[e->resolve]));
         }
         json_array_append_new(
             list,
             json_pack("{s:o,s:o,s:b,s:o,s:o,s:o,s:o}", "alert", report_text(alert->rule->name),
                       "group", report_text(alert->rule->group), "fired", has_fired(alert),
-                      "objective", real_or_null(alert->objective), "onset_s", onset_json(scenario),
-                      "episodes", episodes, "delay",
+                      "objective", document_number(alert->objective), "onset_s",
+                      onset_json(scenario), "episodes", episodes, "delay",
                       report_delay_json(report->delays, alert, scenario->time_scale)));
     }
     return list;
@@ -159,11 +167,11 @@ static json_t *reconciliation_json(const struct reconciliation *reconciliation)
     json_t *rows = json_array();
     for (int i = 0; i < reconciliation->count; i++) {
         const struct reconcile_row *row = &reconciliation->row[i];
-        json_array_append_new(rows,
-                              json_pack("{s:s,s:f,s:o,s:f,s:f,s:s,s:b}", "count", row->name,
-                                        "ledger", row->ledger, "target", real_or_null(row->target),
-                                        "slack", row->slack, "missing", row->missing, "finding",
-                                        reconcile_kind_text(row->kind), "ok", row->ok));
+        json_array_append_new(rows, json_pack("{s:s,s:f,s:o,s:f,s:f,s:s,s:b}", "count", row->name,
+                                              "ledger", row->ledger, "target",
+                                              document_number(row->target), "slack", row->slack,
+                                              "missing", row->missing, "finding",
+                                              reconcile_kind_text(row->kind), "ok", row->ok));
     }
     return rows;
 }
@@ -177,6 +185,27 @@ static json_t *latency_json(const struct histogram *histogram)
                      (double)histogram_quantile(histogram, 0.9) * us, "p99_us",
                      (double)histogram_quantile(histogram, 0.99) * us, "max_us",
                      (double)histogram_max(histogram) * us);
+}
+
+/* What the generator cost and was late with, and the failures by kind. */
+static void add_generator(json_t *load, const struct engine_result *engine)
+{
+    static const char *const endpoints[ENGINE_ENDPOINTS] = {"get", "post"};
+    json_t *failures = json_object();
+    for (int e = 0; e < ENGINE_ENDPOINTS; e++) {
+        json_t *kinds = json_object();
+        for (int f = 0; f < EXCHANGE_FAILURES; f++) {
+            json_object_set_new(kinds, exchange_failure_name((enum exchange_failure)f),
+                                json_integer(engine->failures[e][f]));
+        }
+        json_object_set_new(kinds, "shed", json_integer(engine->shed[e]));
+        json_object_set_new(failures, endpoints[e], kinds);
+    }
+    json_object_set_new(load, "failures", failures);
+    json_object_set_new(load, "retried", json_integer(engine->retried));
+    json_object_set_new(load, "late_starts", json_integer(engine->late_starts));
+    json_object_set_new(load, "cpu_s", json_real(engine->cpu_s));
+    json_object_set_new(load, "cpu_share_max", json_real(engine->cpu_share_max));
 }
 
 static json_t *load_json(const struct report *report)
@@ -201,6 +230,7 @@ static json_t *load_json(const struct report *report)
                                       latency_json(engine->from_send[i])));
     }
     json_object_set_new(load, "schedule_lag", latency_json(engine->schedule_lag));
+    add_generator(load, engine);
     return load;
 }
 
@@ -216,9 +246,9 @@ static json_t *phases_json(const struct report *report)
                             (double)phase->start_ns / (double)CLOCK_NS_PER_S, "duration_s",
                             (double)phase->duration_ns / (double)CLOCK_NS_PER_S, "lists",
                             (json_int_t)counts->lists, "conversion",
-                            real_or_null(ledger_conversion(counts)), "reciprocal_rank",
-                            real_or_null(ledger_reciprocal_rank(counts)), "mean_rating",
-                            real_or_null(ledger_mean_rating(counts))));
+                            document_number(ledger_conversion(counts)), "reciprocal_rank",
+                            document_number(ledger_reciprocal_rank(counts)), "mean_rating",
+                            document_number(ledger_mean_rating(counts))));
     }
     return list;
 }
@@ -239,6 +269,17 @@ static json_t *unjudged_json(const struct judgement *judgement)
         const struct judge_unjudged *unjudged = &judgement->unjudged[i];
         json_array_append_new(list, json_pack("{s:o,s:o}", "panel", report_text(unjudged->panel),
                                               "why", report_text(unjudged->why)));
+    }
+    return list;
+}
+
+static json_t *gaps_json(const struct applicable *applicable)
+{
+    json_t *list = json_array();
+    for (int i = 0; applicable != NULL && i < applicable->count; i++) {
+        const struct applicable_gap *gap = &applicable->gap[i];
+        json_array_append_new(list, json_pack("{s:o,s:o}", "name", report_text(gap->name), "why",
+                                              report_text(gap->why)));
     }
     return list;
 }
@@ -269,6 +310,7 @@ enum err report_write_json(const struct report *report, const char *path, struct
                   report_text(report->target_version));
     json_object_set_new(document, "invalid_because", reasons_json(report->judgement));
     json_object_set_new(document, "expectations", expectations_json(report->judgement));
+    json_object_set_new(document, "not_applicable", gaps_json(report->applicable));
     json_object_set_new(document, "alerts", alerts_json(report));
     json_object_set_new(document, "panels", report_panels_json(report->panels, report->scenario));
     json_object_set_new(document, "signs_not_judged", unjudged_json(report->judgement));
@@ -276,7 +318,7 @@ enum err report_write_json(const struct report *report, const char *path, struct
     json_object_set_new(document, "phases", phases_json(report));
     json_object_set_new(document, "reconciliation", reconciliation_json(report->reconciliation));
     json_object_set_new(document, "lost", json_integer((json_int_t)report->reconciliation->lost));
-    json_object_set_new(document, "retrained_s", real_or_null(report->play->retrained_s));
+    json_object_set_new(document, "retrained_s", document_number(report->play->retrained_s));
     json_object_set_new(document, "load", load_json(report));
     json_object_set_new(document, "objectives", objectives_json(report->objectives));
     if (report->grafana != NULL) {
@@ -284,10 +326,7 @@ enum err report_write_json(const struct report *report, const char *path, struct
     }
     json_object_set(document, "versions", (json_t *)(uintptr_t)report->versions);
     json_object_set(document, "options", (json_t *)(uintptr_t)report->options);
-    char *text = json_dumps(document, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
-    enum err code = text == NULL ? error_set(error, ERR_MEMORY, path, 0, "cannot write the verdict")
-                                 : file_write(path, text, strlen(text), error);
-    free(text);
+    enum err code = document_write(document, 9, path, error);
     json_decref(document);
     return code;
 }
@@ -350,6 +389,17 @@ static void add_case(struct buf *out, const char *scenario, const char *name,
     buf_text(out, "</testcase>\n");
 }
 
+static void add_skipped(struct buf *out, const char *scenario, const struct applicable_gap *gap)
+{
+    buf_text(out, "    <testcase classname=\"driftdrill.");
+    report_add_xml(out, scenario);
+    buf_text(out, "\" name=\"");
+    report_add_xml(out, gap->name);
+    buf_text(out, "\"><skipped message=\"not applicable: ");
+    report_add_xml(out, gap->why);
+    buf_text(out, "\"/></testcase>\n");
+}
+
 static int count_outcome(const struct judgement *judgement, enum judge_outcome outcome)
 {
     int count = outcome == JUDGE_INVALID ? judgement->reason_count : 0;
@@ -362,18 +412,24 @@ static int count_outcome(const struct judgement *judgement, enum judge_outcome o
 enum err report_write_junit(const struct report *report, const char *path, struct error *error)
 {
     const struct judgement *judgement = report->judgement;
+    int skipped = report->applicable == NULL ? 0 : report->applicable->count;
     struct buf out;
     buf_init(&out, 1u << 20);
     buf_text(&out,
              "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite name=\"");
     report_add_xml(&out, report->scenario->name);
-    buf_printf(&out, "\" tests=\"%d\" failures=\"%d\" errors=\"%d\" skipped=\"0\" time=\"%.3f\">\n",
-               judgement->row_count + judgement->reason_count, count_outcome(judgement, JUDGE_FAIL),
-               count_outcome(judgement, JUDGE_INVALID), report->play->end_s);
+    buf_printf(&out,
+               "\" tests=\"%d\" failures=\"%d\" errors=\"%d\" skipped=\"%d\" time=\"%.3f\">\n",
+               judgement->row_count + judgement->reason_count + skipped,
+               count_outcome(judgement, JUDGE_FAIL), count_outcome(judgement, JUDGE_INVALID),
+               skipped, report->play->end_s);
     report_add_delay_properties(&out, report->delays);
     for (int i = 0; i < judgement->row_count; i++) {
         const struct judge_row *row = &judgement->row[i];
         add_case(&out, report->scenario->name, row->name, row->outcome, row->wanted, row->observed);
+    }
+    for (int i = 0; i < skipped; i++) {
+        add_skipped(&out, report->scenario->name, &report->applicable->gap[i]);
     }
     for (int i = 0; i < judgement->reason_count; i++) {
         add_case(&out, report->scenario->name, "the drill could measure", JUDGE_INVALID,

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "drill/applicable.h"
 #include "drill/delay_budget.h"
 #include "drill/evidence.h"
 #include "drill/floors.h"
@@ -31,6 +32,7 @@ struct report { /* borrowed */
     const struct delay_budgets *delays;       /* ... nor any delay */
     const struct report_tracks *tracks;       /* NULL: none were collected */
     const struct panel_book *panels;          /* NULL: no dashboards were looked at */
+    const struct applicable *applicable;      /* NULL: every expectation was */
     uint64_t seed;
     const char *folder;
     const char *data_name;

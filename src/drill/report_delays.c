@@ -1,6 +1,7 @@
 #include "drill/report_delays.h"
 
 #include "base/clock.h"
+#include "base/document.h"
 #include "drill/report.h"
 
 #include <math.h>
@@ -12,11 +13,6 @@
 static double seconds(int64_t ns)
 {
     return (double)ns / (double)CLOCK_NS_PER_S;
-}
-
-static json_t *real_or_null(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
 }
 
 /* ---- terminal ---- */
@@ -116,21 +112,21 @@ static json_t *floor_json(const struct floors_floor *floor, int64_t time_scale)
         return json_pack("{s:b,s:o}", "exists", false, "why", report_text(floor->why));
     }
     double best = isnan(floor->delay_s) ? floor->expected_s : floor->delay_s;
-    return json_pack("{s:b,s:f,s:f,s:o,s:o,s:o,s:i}", "exists", true, "nats_per_s",
-                     floor->nats_per_s, "threshold_nats", floor->threshold, "delay_s",
-                     real_or_null(floor->delay_s), "expected_s", real_or_null(floor->expected_s),
-                     "production_s", real_or_null(best * (double)time_scale), "false_alarms",
-                     floor->false_alarms);
+    return json_pack(
+        "{s:b,s:f,s:f,s:o,s:o,s:o,s:i}", "exists", true, "nats_per_s", floor->nats_per_s,
+        "threshold_nats", floor->threshold, "delay_s", document_number(floor->delay_s),
+        "expected_s", document_number(floor->expected_s), "production_s",
+        document_number(best * (double)time_scale), "false_alarms", floor->false_alarms);
 }
 
 static json_t *row_json(const struct floors_row *row, int64_t time_scale)
 {
     json_t *object =
         json_pack("{s:i,s:s,s:o,s:f,s:f,s:o,s:o,s:o,s:b}", "injection", row->injection, "quantity",
-                  scenario_quantity_name(row->quantity), "objective", real_or_null(row->objective),
-                  "onset_s", row->onset_s, "until_s", row->until_s, "at_rest",
-                  real_or_null(row->rest), "under_drift", real_or_null(row->full),
-                  "objective_share", real_or_null(row->share), "exists", row->exists);
+                  scenario_quantity_name(row->quantity), "objective",
+                  document_number(row->objective), "onset_s", row->onset_s, "until_s", row->until_s,
+                  "at_rest", document_number(row->rest), "under_drift", document_number(row->full),
+                  "objective_share", document_number(row->share), "exists", row->exists);
     if (!row->exists) {
         json_object_set_new(object, "why", report_text(row->why));
         return object;

@@ -222,6 +222,23 @@ static void add_expectations(struct buf *out, const struct report *report)
     html_table_end(out);
 }
 
+static void add_gaps(struct buf *out, const struct report *report)
+{
+    static const char *const heads[] = {"expectation", "not applicable, because"};
+    const struct applicable *applicable = report->applicable;
+    if (applicable == NULL || applicable->count == 0) {
+        return;
+    }
+    html_table(out, "What this target cannot be asked", heads, 2);
+    for (int i = 0; i < applicable->count; i++) {
+        buf_text(out, "<tr>");
+        html_cell(out, NULL, applicable->gap[i].name);
+        html_cell(out, NULL, applicable->gap[i].why);
+        buf_text(out, "</tr>\n");
+    }
+    html_table_end(out);
+}
+
 /* ---- timeline ---- */
 
 static void add_phases(struct buf *out, const struct report *report)
@@ -439,6 +456,7 @@ enum err report_write_html(const struct report *report, const char *path, struct
     add_head(&out, report);
     add_verdict(&out, report);
     add_expectations(&out, report);
+    add_gaps(&out, report);
     add_timeline(&out, report);
     add_delays(&out, report);
     html_dashboards(&out, report);

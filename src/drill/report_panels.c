@@ -1,8 +1,8 @@
 #include "drill/report_panels.h"
 
-#include "drill/report.h"
+#include "base/document.h"
 
-#include <math.h>
+#include "drill/report.h"
 
 static json_t *series_json(const struct panel_glance *glance)
 {
@@ -11,8 +11,8 @@ static json_t *series_json(const struct panel_glance *glance)
         const struct panel_shown *shown = &glance->shown[i];
         json_array_append_new(
             list, json_pack("{s:o,s:o,s:o,s:o}", "series", report_text(shown->legend), "value",
-                            isfinite(shown->value) ? json_real(shown->value) : json_null(), "text",
-                            report_text(shown->text), "colour", report_text(shown->colour)));
+                            document_number(shown->value), "text", report_text(shown->text),
+                            "colour", report_text(shown->colour)));
     }
     return list;
 }

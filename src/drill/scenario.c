@@ -8,10 +8,10 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/fields.h"
 #include "base/fileio.h"
 #include "base/text.h"
 #include "base/yaml.h"
-#include "drill/fields.h"
 #include "drill/scenario_int.h"
 
 #include <math.h>
@@ -245,9 +245,10 @@ static void check_decoy(const struct fields *fields, const struct scenario *scen
 
 static void read_root(const struct fields *fields, const json_t *document, struct scenario *out)
 {
-    static const char *const known[] = {
-        "name",    "summary", "decoy",  "time_scale", "people",       "newcomers",    "behaviour",
-        "traffic", "watch",   "phases", "injections", "disturbances", "expectations", NULL};
+    static const char *const known[] = {"name",         "summary",      "target",    "decoy",
+                                        "time_scale",   "people",       "newcomers", "behaviour",
+                                        "traffic",      "watch",        "phases",    "injections",
+                                        "disturbances", "expectations", NULL};
     struct fields_at root;
     int64_t time_scale = 1, people = 20000, newcomers = 0;
     if (!fields_object(fields, document, "", known, &root)) {
@@ -266,6 +267,7 @@ static void read_root(const struct fields *fields, const json_t *document, struc
     out->think_median_s = THINK_MEDIAN_S / (double)time_scale;
     out->people = (int32_t)people;
     out->newcomers = (int32_t)newcomers;
+    scenario_read_target(&root, out);
     scenario_read_behaviour(&root, &out->behaviour);
     scenario_read_traffic(&root, out);
     read_watch(&root, out);

@@ -19,6 +19,8 @@
 #define SCENARIO_EXPECTATIONS_MAX (2 * SCENARIO_EXPECTATIONS_LISTED_MAX) /* one may make two */
 #define SCENARIO_DISTURBANCES_MAX 8
 #define SCENARIO_FAULT_SIZE 512
+#define SCENARIO_TARGET_SIZE 8192
+#define SCENARIO_LIST_LENGTH 10 /* films that a drill asks for */
 
 /* How visits arrive, who makes them, who joins and who leaves. Rates are real, never divided. */
 enum scenario_arrivals {
@@ -160,6 +162,7 @@ struct scenario {
     char path[512];
     char name[64];
     char summary[512];
+    char target[SCENARIO_TARGET_SIZE]; /* its `target:` as JSON, checked; "" = not said */
     bool decoy; /* drift alerts must stay silent, and rightly: judged with the truth */
     int64_t time_scale;
     int32_t people;
@@ -198,8 +201,9 @@ int64_t scenario_judged_window_ns(const struct scenario *scenario);
  * else. */
 enum scenario_quantity scenario_quantity_named(const char *name);
 const char *scenario_quantity_name(enum scenario_quantity quantity);
-/* The ledger's value, NaN without data, and its standard error with a design effect of 1.5 for
- * clustered visits. */
+/* Ratings and choices of one visit are alike: a design effect of 1.4 was measured, rounded up. */
+#define SCENARIO_DESIGN_EFFECT 1.5
+/* The ledger's value, NaN without data, and its standard error, with the design effect. */
 double scenario_truth(enum scenario_quantity quantity, const struct ledger_counts *counts);
 double scenario_truth_error(enum scenario_quantity quantity, const struct ledger_counts *counts);
 

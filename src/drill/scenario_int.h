@@ -2,7 +2,7 @@
 #ifndef DRILL_SCENARIO_INT_H
 #define DRILL_SCENARIO_INT_H
 
-#include "drill/fields.h"
+#include "base/fields.h"
 #include "drill/scenario.h"
 
 /* By enum scenario_quantity, ended by NULL; the first is no quantity. */
@@ -28,6 +28,7 @@ int64_t scenario_read_onset(const struct fields_at *at, const struct scenario *s
 
 /* The parts, in the order in which they must be read: newcomers first, then traffic, then phases,
  * then what names phases. */
+void scenario_read_target(const struct fields_at *root, struct scenario *out);
 void scenario_read_traffic(const struct fields_at *root, struct scenario *out);
 void scenario_read_behaviour(const struct fields_at *root, struct scenario_behaviour *out);
 void scenario_read_injections(const struct fields_at *root, struct scenario *out);

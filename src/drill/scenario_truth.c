@@ -4,9 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-/* Ratings and choices of one visit are alike: a design effect of 1.4 was measured, rounded up. */
-#define DESIGN_EFFECT 1.5
-
 const char *const scenario_quantity_names[] = {"none",        "conversion", "reciprocal_rank",
                                                "mean_rating", "rating_psi", NULL};
 
@@ -55,11 +52,12 @@ double scenario_truth_error(enum scenario_quantity quantity, const struct ledger
 {
     double truth = scenario_truth(quantity, counts);
     if (quantity == SCENARIO_MEAN_RATING) {
-        return sqrt(DESIGN_EFFECT * rating_variance(counts) / (double)ledger_ratings(counts));
+        return sqrt(SCENARIO_DESIGN_EFFECT * rating_variance(counts) /
+                    (double)ledger_ratings(counts));
     }
     /* The mean square of what is 0 or 1 is its mean. */
     double square = quantity == SCENARIO_RECIPROCAL_RANK
                         ? counts->reciprocal_rank_squares / (double)counts->lists
                         : truth;
-    return sqrt(DESIGN_EFFECT * fmax(square - truth * truth, 0) / (double)counts->lists);
+    return sqrt(SCENARIO_DESIGN_EFFECT * fmax(square - truth * truth, 0) / (double)counts->lists);
 }

@@ -12,6 +12,7 @@
 #include "observe/rules.h"
 #include "observe/webhook.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,8 +24,11 @@ struct stack_external { /* what already runs; texts borrowed */
 };
 
 struct stack_config {
-    const char *folder;            /* result folder; must exist */
-    const char *target_url;        /* scraped as job "recommender", at /metrics */
+    const char *folder;      /* result folder; must exist */
+    const char *target_url;  /* for messages */
+    const char *metrics_url; /* scraped as job "recommender"; whole; NULL = it has no metrics */
+    const char *health_url;  /* answers 200 while the target is there; NULL = its metrics tell */
+    const json_t *relabel;   /* metric_relabel_configs of that job; NULL = none */
     const char *const *rule_files; /* production rules */
     size_t rule_file_count;
     const char *alertmanager_file; /* production routes and inhibitions */

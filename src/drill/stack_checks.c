@@ -7,6 +7,7 @@
 #include "base/metrics.h"
 #include "base/text.h"
 #include "drill/loaded_rules.h"
+#include "drill/scrape_job.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -74,7 +75,7 @@ static bool own_start(const struct checks *checks, double *out_s)
     struct buf body;
     struct metrics_snapshot *own = NULL;
     bool known = false;
-    if (stack_fetch(checks->config->target_url, "/metrics", &body) && body.len > 0 &&
+    if (stack_fetch(checks->config->metrics_url, "", &body) && body.len > 0 &&
         metrics_parse(checks->config->target_url, body.data, body.len, &own, NULL) == ERR_OK) {
         *out_s = metrics_sum(own, START_METRIC, NULL, 0, &known);
         metrics_snapshot_free(own);
@@ -99,8 +100,15 @@ static void check_identity(const struct checks *checks, const char *scraped_url)
 {
     double started_s = 0, scraped_s = 0;
     if (!own_start(checks, &started_s)) {
-        faults_add(checks->faults, checks->config->target_url, 0, "",
-                   "does not export %s at /metrics, by which it is recognised", START_METRIC);
+        /* Only the bundled interface promises it. */
+        if (checks->config->health_url != NULL) {
+            faults_add(checks->faults, checks->config->target_url, 0, "",
+                       "does not export %s at /metrics, by which it is recognised", START_METRIC);
+        } else {
+            log_write(LOG_WARN, "drill",
+                      "%s does not export %s: nobody can tell whether %s is the same service",
+                      checks->config->target_url, START_METRIC, scraped_url);
+        }
     } else if (!scraped_start(checks, &scraped_s)) {
         FAULT(checks, "holds no %s of job \"recommender\"", START_METRIC);
     } else if (fabs(started_s - scraped_s) > SAME_START_S) {
@@ -126,6 +134,9 @@ static void await_scrape(const struct checks *checks)
 static void check_target(const struct checks *checks)
 {
     char wanted[32];
+    if (checks->config->metrics_url == NULL) {
+        return;
+    }
     await_scrape(checks);
     json_t *answer =
         stack_fetch_json(checks->stack->prometheus_url, "/api/v1/targets?state=active");
@@ -133,11 +144,13 @@ static void check_target(const struct checks *checks)
     const struct stack_config *config = checks->config;
     if (target != NULL) {
         const char *interval = text_of(target, "scrapeInterval");
-        const char *health = text_of(target, "health"), *url = text_of(target, "scrapeUrl");
+        const char *health = text_of(target, "health"), *why = text_of(target, "lastError");
+        char url[256];
+        bool whole = scrape_job_shown(text_of(target, "scrapeUrl"), url, sizeof url);
         int64_t interval_ns = 0, wanted_ns = config->scrape_ns / config->time_scale;
         if (strcmp(health, "up") != 0) {
             FAULT(checks, "job \"recommender\", %s, is %s: %s", url, health,
-                  text_of(target, "lastError"));
+                  whole ? why : "its page of targets tells why");
         } else {
             check_identity(checks, url);
         }

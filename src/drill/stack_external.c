@@ -37,7 +37,8 @@ enum watched {
 };
 
 struct stack_watch {
-    char target_url[256], grafana_url[256]; /* the latter "" if there is none */
+    char target_url[600];  /* answers with 200 while the target is there; "" = nothing does */
+    char grafana_url[256]; /* "" if there is none */
     struct lifeline line[WATCHED_COUNT];
     int64_t looked_ns;
     double failures_before; /* evaluations that failed before the drill */
@@ -74,7 +75,10 @@ static bool look_at_alertmanager(struct stack *stack, int64_t now_ns, char *what
 static bool look_at_target(struct stack *stack, int64_t now_ns, char *what, size_t size)
 {
     struct buf body;
-    bool answered = stack_fetch(stack->watch->target_url, "/healthz", &body);
+    if (stack->watch->target_url[0] == '\0') {
+        return true;
+    }
+    bool answered = stack_fetch(stack->watch->target_url, "", &body);
     buf_deinit(&body);
     json_t *answer = stack_fetch_json(
         stack->prometheus_url,
@@ -262,7 +266,8 @@ static void begin_watch(const struct stack_config *config, struct stack *stack)
                                                      "grafana"};
     struct stack_watch *watch = mem_zalloc(1, sizeof *watch);
     const char *grafana_url = config->external->grafana_url;
-    text_copy(watch->target_url, sizeof watch->target_url, config->target_url);
+    const char *target_url = config->health_url != NULL ? config->health_url : config->metrics_url;
+    text_copy(watch->target_url, sizeof watch->target_url, target_url != NULL ? target_url : "");
     text_copy(watch->grafana_url, sizeof watch->grafana_url,
               grafana_url != NULL ? grafana_url : "");
     for (int i = 0; i < WATCHED_COUNT; i++) {

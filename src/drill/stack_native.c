@@ -11,6 +11,7 @@
 #include "base/yaml.h"
 #include "drill/refusal.h"
 #include "drill/render.h"
+#include "drill/scrape_job.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -48,14 +49,6 @@ static json_t *duration_json(int64_t ns)
     return json_string(text_from_duration_ns(ns, text, sizeof text));
 }
 
-static void add_job(json_t *jobs, const char *name, const char *url)
-{
-    const char *address = strstr(url, "://");
-    address = address == NULL ? url : address + 3;
-    json_array_append_new(jobs, json_pack("{s:s,s:[{s:[s]}]}", "job_name", name, "static_configs",
-                                          "targets", address));
-}
-
 static enum err write_prometheus_file(const struct stack_config *config, const struct stack *stack,
                                       const char *path, struct error *error)
 {
@@ -67,9 +60,12 @@ static enum err write_prometheus_file(const struct stack_config *config, const s
         json_array_append_new(files, relative);
     }
     json_t *jobs = json_array();
-    add_job(jobs, "recommender", config->target_url);
+    if (config->metrics_url != NULL) {
+        json_array_append_new(jobs,
+                              scrape_job(SCRAPE_JOB_TARGET, config->metrics_url, config->relabel));
+    }
     if (config->own_metrics_url != NULL) {
-        add_job(jobs, "driftdrill", config->own_metrics_url);
+        json_array_append_new(jobs, scrape_job("driftdrill", config->own_metrics_url, NULL));
     }
     json_t *document =
         json_pack("{s:{s:o,s:o,s:o},s:o,s:{s:[{s:[{s:[s]}]}]},s:o}", "global", "scrape_interval",
@@ -266,6 +262,15 @@ static bool knows_alertmanager(const char *prometheus_url)
     return known;
 }
 
+static bool is_scraped(struct stack *stack)
+{
+    double up = 0, now_s = (double)clock_wall_ns() / (double)CLOCK_NS_PER_S;
+    bool found = false;
+    return prometheus_value(stack->client, "min(up{job=\"recommender\"})", now_s, &up, &found,
+                            NULL) == ERR_OK &&
+           found && up > 0;
+}
+
 /* Prometheus takes some five seconds after it is ready to look at its targets and Alertmanagers for
  * the first time. */
 static enum err await_discovery(const struct stack_config *config, struct stack *stack,
@@ -273,11 +278,8 @@ static enum err await_discovery(const struct stack_config *config, struct stack 
 {
     int64_t deadline_ns = clock_mono_ns() + config->ready_timeout_ns;
     while (clock_mono_ns() < deadline_ns) {
-        double up = 0, now_s = (double)clock_wall_ns() / (double)CLOCK_NS_PER_S;
-        bool found = false;
-        if (prometheus_value(stack->client, "min(up{job=\"recommender\"})", now_s, &up, &found,
-                             NULL) == ERR_OK &&
-            found && up > 0 && knows_alertmanager(stack->prometheus_url)) {
+        if ((config->metrics_url == NULL || is_scraped(stack)) &&
+            knows_alertmanager(stack->prometheus_url)) {
             return ERR_OK;
         }
         if (is_interrupted(config)) {

@@ -15,9 +15,11 @@ static enum err no_objectives(const struct watch_rules_request *request, const c
     return error_set(error, ERR_INPUT, path, 0,
                      "these objectives were measured on %s with %" PRId32 " people and %s, this "
                      "drill has %s with %" PRId32 " people and %s; measure its own: driftdrill "
-                     "verify --calibrate %s",
+                     "verify --calibrate %s%s%s",
                      head->data, head->people, head->target, request->data_name, request->people,
-                     request->target, request->scenario_path);
+                     request->target, request->scenario_path,
+                     request->target_option != NULL ? " --target " : "",
+                     request->target_option != NULL ? request->target_option : "");
 }
 
 /* The folder itself is no pattern, whatever its name holds. */
@@ -60,6 +62,14 @@ static enum err take(const struct watch_rules_request *request, const char *path
     bool is_objectives = false;
     char *fitting = NULL;
     enum err code = objectives_read(path, &is_objectives, &head, error);
+    if (code == ERR_OK && is_objectives && request->objectives_path != NULL) {
+        path = request->objectives_path;
+        code = objectives_read(path, &is_objectives, &head, error);
+        if (code == ERR_OK && !is_objectives) {
+            code = error_set(error, ERR_INPUT, path, 0,
+                             "expected objectives as verify --calibrate writes them");
+        }
+    }
     if (code != ERR_OK) {
         return code;
     }

@@ -15,7 +15,9 @@ struct watch_rules_request { /* borrowed */
     uint64_t fingerprint;    /* of the drill's data */
     int32_t people;
     const char *data_name, *target;
-    const char *scenario_path; /* for the advice how to calibrate */
+    const char *scenario_path;   /* for the advice how to calibrate */
+    const char *target_option;   /* the same: what --target was; NULL = not given */
+    const char *objectives_path; /* in the place of those among the files; NULL = none */
 };
 
 struct watch_rules {

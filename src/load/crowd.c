@@ -3,11 +3,14 @@
  * pool a worker, with a free list. Films seen before the drill lie in one constant array for all
  * workers and are lent as they are while the visitor has rated nothing in the drill; after that
  * they are merged with the few films rated, kept sorted by insertion, into one buffer on demand.
+ * A step seldom needs all of that: looking up its list in both arrays costs a tenth of merging
+ * them.
  */
 #include "load/crowd.h"
 
 #include "base/mem.h"
 #include "load/guest.h"
+#include "population/scene.h"
 
 #include <assert.h>
 #include <string.h>
@@ -16,20 +19,30 @@
 
 void crowd_init(struct crowd *crowd, const struct engine_plan *plan, unsigned index)
 {
-    int32_t people = arrivals_accounts(&plan->arrivals), threads = (int32_t)plan->threads;
-    int32_t first = (int32_t)index;
-    *crowd = (struct crowd){.plan = plan, .index = index, .waiting_free = NOBODY};
-    crowd->count = people > first ? (people - first + threads - 1) / threads : 0;
+    int32_t people = arrivals_accounts(&plan->arrivals);
+    int32_t step = (int32_t)(plan->threads * (plan->shards > 1 ? plan->shards : 1));
+    /* A shard has the people of its own remainder, and its workers share them. */
+    int32_t first = (int32_t)(plan->shards > 1 ? index * plan->shards + plan->shard : index);
+    *crowd = (struct crowd){.plan = plan, .first = first, .step = step, .waiting_free = NOBODY};
+    crowd->count = people > first ? (people - first + step - 1) / step : 0;
+    for (int i = 0; plan->drift != NULL && i < plan->drift->count; i++) {
+        crowd->any_film |= plan->drift->injection[i].offers > 0;
+    }
     crowd->visitor = mem_zalloc((size_t)crowd->count + 1, sizeof *crowd->visitor);
     for (int32_t v = 0; v < crowd->count; v++) {
-        crowd->visitor[v].waiting_first = crowd->visitor[v].waiting_last = NOBODY;
+        struct visitor *who = &crowd->visitor[v];
+        who->waiting_first = who->waiting_last = NOBODY;
+        who->rated = who->rated_within;
+        who->rated_capacity = CROWD_RATED_WITHIN;
     }
 }
 
 void crowd_deinit(struct crowd *crowd)
 {
     for (int32_t v = 0; v < crowd->count; v++) {
-        mem_free(crowd->visitor[v].rated);
+        if (crowd->visitor[v].rated != crowd->visitor[v].rated_within) {
+            mem_free(crowd->visitor[v].rated);
+        }
     }
     mem_free(crowd->visitor);
     mem_free(crowd->waiting);
@@ -39,18 +52,18 @@ void crowd_deinit(struct crowd *crowd)
 
 int32_t crowd_person(const struct crowd *crowd, int32_t visitor)
 {
-    return (int32_t)crowd->index + visitor * (int32_t)crowd->plan->threads;
+    return crowd->first + visitor * crowd->step;
 }
 
 bool crowd_owns(const struct crowd *crowd, int32_t person)
 {
-    return (unsigned)person % crowd->plan->threads == crowd->index;
+    return person % crowd->step == crowd->first;
 }
 
 int32_t crowd_visitor(const struct crowd *crowd, int32_t person)
 {
     assert(crowd_owns(crowd, person));
-    return person / (int32_t)crowd->plan->threads;
+    return person / crowd->step;
 }
 
 int32_t crowd_user_id(const struct crowd *crowd, int32_t visitor)
@@ -98,6 +111,7 @@ bool crowd_wait(struct crowd *crowd, int32_t visitor, const struct visit *visit)
         crowd->waiting[who->waiting_last].next = record;
     }
     who->waiting_last = record;
+    crowd->waiting_used++;
     return true;
 }
 
@@ -115,16 +129,32 @@ bool crowd_next_visit(struct crowd *crowd, int32_t visitor, struct visit *visit)
     }
     crowd->waiting[record].next = crowd->waiting_free;
     crowd->waiting_free = record;
+    crowd->waiting_used--;
     return true;
 }
 
 int64_t crowd_waiting_total(const struct crowd *crowd)
 {
-    int64_t unused = 0;
-    for (int32_t r = crowd->waiting_free; r != NOBODY; r = crowd->waiting[r].next) {
-        unused++;
+    return crowd->waiting_used;
+}
+
+static bool reach_rated(struct visitor *who)
+{
+    if (who->rated_count < who->rated_capacity) {
+        return true;
     }
-    return crowd->waiting_count - unused;
+    bool within = who->rated == who->rated_within;
+    int32_t capacity = who->rated_capacity * 2;
+    int32_t *grown = mem_try_resize(within ? NULL : who->rated, (size_t)capacity * sizeof *grown);
+    if (grown == NULL) {
+        return false;
+    }
+    if (within) {
+        memcpy(grown, who->rated_within, sizeof who->rated_within);
+    }
+    who->rated = grown;
+    who->rated_capacity = capacity;
+    return true;
 }
 
 bool crowd_remember(struct crowd *crowd, int32_t visitor, int32_t item)
@@ -133,14 +163,8 @@ bool crowd_remember(struct crowd *crowd, int32_t visitor, int32_t item)
     if (who->visit.kind == ARRIVALS_BOT) {
         return true;
     }
-    if (who->rated_count == who->rated_capacity) {
-        int32_t capacity = who->rated_capacity * 2 + 4;
-        int32_t *grown = mem_try_resize(who->rated, (size_t)capacity * sizeof *grown);
-        if (grown == NULL) {
-            return false;
-        }
-        who->rated = grown;
-        who->rated_capacity = capacity;
+    if (!reach_rated(who)) {
+        return false;
     }
     int32_t place = who->rated_count++;
     while (place > 0 && who->rated[place - 1] > item) {
@@ -165,17 +189,24 @@ static bool reach_merged(struct crowd *crowd, int32_t count)
     return true;
 }
 
-const int32_t *crowd_seen(struct crowd *crowd, int32_t visitor, int32_t *count)
+/* Films seen before the drill, rising. */
+static const int32_t *seen_before(const struct crowd *crowd, int32_t visitor, int32_t *count)
 {
     const struct engine_seen *seen = &crowd->plan->seen;
-    const struct visitor *who = &crowd->visitor[visitor];
-    const int32_t *before = NULL;
-    int32_t before_count = 0;
     int32_t person = crowd_person(crowd, visitor);
-    if (seen->start != NULL && person < crowd->plan->arrivals.people) {
-        before = seen->item + seen->start[person];
-        before_count = (int32_t)(seen->start[person + 1] - seen->start[person]);
+    *count = 0;
+    if (seen->start == NULL || person >= crowd->plan->arrivals.people) {
+        return NULL;
     }
+    *count = (int32_t)(seen->start[person + 1] - seen->start[person]);
+    return seen->item + seen->start[person];
+}
+
+const int32_t *crowd_seen(struct crowd *crowd, int32_t visitor, int32_t *count)
+{
+    const struct visitor *who = &crowd->visitor[visitor];
+    int32_t before_count;
+    const int32_t *before = seen_before(crowd, visitor, &before_count);
     *count = before_count + who->rated_count;
     if (who->rated_count == 0) {
         return before;
@@ -189,6 +220,47 @@ const int32_t *crowd_seen(struct crowd *crowd, int32_t visitor, int32_t *count)
         crowd->merged[i] = old ? before[b++] : who->rated[r++];
     }
     return crowd->merged;
+}
+
+const int32_t *crowd_seen_for(struct crowd *crowd, int32_t visitor, const struct step_list *list,
+                              int32_t *count)
+{
+    const struct visitor *who = &crowd->visitor[visitor];
+    int32_t before_count, found = 0;
+    if (who->rated_count == 0 || crowd->any_film) {
+        return crowd_seen(crowd, visitor, count);
+    }
+    const int32_t *before = seen_before(crowd, visitor, &before_count);
+    bool rated[POPULATION_LIST_MAX], seen[POPULATION_LIST_MAX];
+    scene_contains_each(who->rated, who->rated_count, list, rated);
+    scene_contains_each(before, before_count, list, seen);
+    for (int32_t k = 0; k < list->count; k++) {
+        int32_t film = list->item[k], place = found;
+        if (!rated[k] && !seen[k]) {
+            continue;
+        }
+        found++;
+        for (; place > 0 && crowd->listed[place - 1] > film; place--) {
+            crowd->listed[place] = crowd->listed[place - 1];
+        }
+        crowd->listed[place] = film;
+    }
+    *count = found;
+    return crowd->listed;
+}
+
+/* A search jumps about in the films seen before, of which few people have more than these lines. */
+void crowd_expect_list(const struct crowd *crowd, int32_t visitor)
+{
+    enum { LINE_FILMS = 16, LINES_MAX = 12 };
+    int32_t count, person = crowd_person(crowd, visitor);
+    const int32_t *before = seen_before(crowd, visitor, &count);
+    for (int32_t film = 0; film < count && film < LINES_MAX * LINE_FILMS; film += LINE_FILMS) {
+        __builtin_prefetch(before + film);
+    }
+    if (person < crowd->plan->arrivals.people) {
+        population_expect_step(crowd->plan->population, person);
+    }
 }
 
 struct step_outcome crowd_choose(const struct crowd *crowd, int32_t visitor,
@@ -209,8 +281,8 @@ struct step_outcome crowd_push(const struct crowd *crowd, int32_t visitor)
     const struct engine_plan *plan = crowd->plan;
     const struct visitor *who = &crowd->visitor[visitor];
     return guest_push(&plan->arrivals.drift->injection[who->visit.injection], plan->arrivals.seed,
-                      crowd_person(crowd, visitor), plan->target->catalogue->count, who->rated,
-                      who->rated_count);
+                      crowd_person(crowd, visitor), target_catalogue(plan->target)->count,
+                      who->rated, who->rated_count);
 }
 
 bool crowd_disappoints(struct crowd *crowd, int32_t visitor, bool taken)

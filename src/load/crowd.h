@@ -1,8 +1,9 @@
 /*
- * The people one worker owns (person mod threads == index), and the accounts of bots and shills,
- * which are numbered after the people: where each stands in a visit, the visits that wait for their
- * turn, and the films seen before and during the drill. A visitor is known by a local index:
- * person = index + visitor * threads. Owned by one worker thread.
+ * The people one worker owns, and the accounts of bots and shills, which are numbered after the
+ * people: where each stands in a visit, the visits that wait for their turn, and the films seen
+ * before and during the drill. All workers of all shards are numbered through, `step` of them;
+ * number `first` owns the people with person mod step == first. A visitor is known by a local
+ * index: person = first + visitor * step. Owned by one worker thread.
  */
 #ifndef LOAD_CROWD_H
 #define LOAD_CROWD_H
@@ -15,6 +16,12 @@
 #include <stdint.h>
 
 #define CROWD_REQUEST_ID_SIZE 96
+/* Films a visitor remembers without memory of their own: nearly nobody takes more in one drill, so
+ * that a long one does not grow. */
+#define CROWD_RATED_WITHIN 4
+/* Beyond those, room is taken in doubles: at most so many bytes for each film remembered, those
+ * that the heap keeps about a block (16 at most) included. */
+#define CROWD_BYTES_A_FILM 10
 
 enum visitor_state {
     VISITOR_IDLE,
@@ -29,17 +36,21 @@ struct visitor {
     uint32_t steps_done; /* in the whole drill: the number of the current step */
     struct visit visit;  /* the running one */
     int32_t visit_step;  /* steps of it already done */
-    int64_t intended_ns; /* of the action that is due or in flight; drill time, as all here */
-    int64_t nominal_ns;  /* of the current step */
+    int64_t intended_ns; /* of the action that is due or in flight; drill time */
+    int64_t nominal_ns;  /* of the current step; schedule time */
+    int64_t pause_ns;    /* before the current rating */
     uint64_t list_hash;  /* of the list being looked at; 0 before one came */
     struct step_outcome chosen;
     uint8_t source; /* of the film chosen, as the ledger numbers them */
     int64_t event;  /* of the list being looked at; -1 = none is kept */
     char request_id[CROWD_REQUEST_ID_SIZE];
-    int32_t *rated; /* films chosen in the drill, rising */
+    int32_t *rated; /* films chosen in the drill, rising; rated_within unless they are many */
     int32_t rated_count, rated_capacity;
+    int32_t rated_within[CROWD_RATED_WITHIN];
     int32_t waiting_first, waiting_last; /* visits that wait; -1 = none */
     int32_t unlucky;                     /* lists in a row without a film taken */
+    int32_t made;                        /* times the request that is due or in flight was made */
+    int32_t with;                        /* whose rating shares the request, too; -1 = nobody's */
     bool gone;                           /* left for good */
 };
 
@@ -50,13 +61,16 @@ struct crowd_waiting {
 
 struct crowd {
     const struct engine_plan *plan;
-    unsigned index;
+    int32_t first, step;
     int32_t count;
     struct visitor *visitor; /* [count] */
     struct crowd_waiting *waiting;
     int32_t waiting_count, waiting_capacity, waiting_free; /* waiting_free heads the free list */
+    int32_t waiting_used;                                  /* records that hold a visit */
     int32_t *merged;
     int32_t merged_capacity;
+    int32_t listed[POPULATION_LIST_MAX]; /* films of a list that a visitor has seen */
+    bool any_film;                       /* steps may ask for films beyond the list */
 };
 
 void crowd_init(struct crowd *crowd, const struct engine_plan *plan, unsigned index);
@@ -80,6 +94,14 @@ bool crowd_remember(struct crowd *crowd, int32_t visitor, int32_t item);
 /* All films the visitor has seen, rising; valid until the next call. NULL if memory ran out or
  * there are none; *count tells which. */
 const int32_t *crowd_seen(struct crowd *crowd, int32_t visitor, int32_t *count);
+
+/* As much of that as a step with this list has to know: without new films, which people may think
+ * of by themselves, those of the list. Anything the step asks for is answered alike. */
+const int32_t *crowd_seen_for(struct crowd *crowd, int32_t visitor, const struct step_list *list,
+                              int32_t *count);
+
+/* A list for the visitor is under way: has the processor fetch what choosing from it will read. */
+void crowd_expect_list(const struct crowd *crowd, int32_t visitor);
 
 /* What the visitor does with a list in the current step, having seen these films: people as
  * population_step says, bots as guest.h does. */

@@ -64,3 +64,18 @@ int64_t due_heap_next_ns(const struct due_heap *heap)
 {
     return heap->count > 0 ? heap->entry[0].time_ns : INT64_MAX;
 }
+
+/* Below an entry that is not due, none is. Its depth is the heap's: 31 at most. */
+static int32_t due_below(const struct due_heap *heap, int32_t at, int64_t now_ns)
+{
+    if (at >= heap->count || heap->entry[at].time_ns > now_ns) {
+        return 0;
+    }
+    int32_t left = 2 * at + 1;
+    return 1 + due_below(heap, left, now_ns) + due_below(heap, left + 1, now_ns);
+}
+
+int32_t due_heap_due(const struct due_heap *heap, int64_t now_ns)
+{
+    return due_below(heap, 0, now_ns);
+}

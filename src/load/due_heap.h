@@ -24,5 +24,7 @@ void due_heap_push(struct due_heap *heap, int64_t time_ns, int32_t owner); /* as
 struct due due_heap_pop(struct due_heap *heap);                            /* asserts count > 0 */
 /* Time of the smallest entry; INT64_MAX if there is none. */
 int64_t due_heap_next_ns(const struct due_heap *heap);
+/* Entries that are due by now_ns; looks at them and at as many others at most. */
+int32_t due_heap_due(const struct due_heap *heap, int64_t now_ns);
 
 #endif

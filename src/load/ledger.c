@@ -42,7 +42,9 @@ struct ledger *ledger_new(int64_t end_ns, const int64_t *phase_start_ns, int pha
     struct ledger *ledger = mem_zalloc(1, sizeof *ledger);
     ledger->bucket_ns = bucket_length(end_ns);
     ledger->bucket_count = (end_ns + TAIL_NS) / ledger->bucket_ns + 1;
+    /* Written once now, so that a long run does not grow as it comes to them. */
     ledger->observed = mem_zalloc((size_t)ledger->bucket_count, sizeof *ledger->observed);
+    memset(ledger->observed, 0, (size_t)ledger->bucket_count * sizeof *ledger->observed);
     ledger->phase_count = phase_count > 0 ? phase_count : 1;
     ledger->phase_start_ns = mem_zalloc((size_t)ledger->phase_count, sizeof(int64_t));
     for (int i = 0; i < phase_count; i++) {
@@ -85,13 +87,20 @@ static bool reach_bucket(struct ledger *ledger, int64_t bucket)
     return true;
 }
 
+/* Most moments lie in the bucket of the one before, which saves a division. */
 struct ledger_counts *ledger_observed_at(struct ledger *ledger, int64_t observed_ns)
 {
+    uint64_t into_ns = (uint64_t)observed_ns - (uint64_t)ledger->bucket_from_ns;
+    if (into_ns < (uint64_t)ledger->bucket_ns) {
+        return &ledger->observed[ledger->bucket_now];
+    }
     int64_t bucket = observed_ns > 0 ? observed_ns / ledger->bucket_ns : 0;
     if (!reach_bucket(ledger, bucket)) {
         ledger->lost++;
-        bucket = ledger->bucket_count - 1;
+        return &ledger->observed[ledger->bucket_count - 1];
     }
+    ledger->bucket_now = bucket;
+    ledger->bucket_from_ns = bucket * ledger->bucket_ns;
     return &ledger->observed[bucket];
 }
 
@@ -114,9 +123,11 @@ struct ledger_places *ledger_places_at(struct ledger *ledger, int64_t nominal_ns
     return &ledger->places[phase_of(ledger, nominal_ns)];
 }
 
+/* Doubles between 2^20 and 2^21 are 2^-32 apart: adding a number from there rounds to the grid,
+ * ties to even, for values below 2^19 either way. */
 static double on_grid(double value)
 {
-    return nearbyint(ldexp(value, 32)) * ldexp(1.0, -32);
+    return (value + 0x1.8p20) - 0x1.8p20;
 }
 
 void ledger_count_rating(struct ledger_counts *counts, int32_t rank, uint8_t half_stars)
@@ -169,6 +180,17 @@ static uint8_t intern(struct ledger *ledger, const char *name)
     return found < 0 ? LEDGER_UNNAMED : (uint8_t)found;
 }
 
+/* Most names are spelled as they are; a backslash in either makes them what only reading tells. */
+static bool is_spelled(const struct scan_text *spelled, const char *name)
+{
+    size_t len = strlen(name);
+    bool same = len == spelled->len && memcmp(name, spelled->bytes, len) == 0;
+    if (!same && memchr(spelled->bytes, '\\', spelled->len) == NULL) {
+        return false;
+    }
+    return (same && strchr(name, '\\') == NULL) || scan_text_is(spelled, name);
+}
+
 uint8_t ledger_source(struct ledger *ledger, const struct scan_text *spelled)
 {
     char name[LEDGER_SOURCE_SIZE];
@@ -176,7 +198,7 @@ uint8_t ledger_source(struct ledger *ledger, const struct scan_text *spelled)
         return LEDGER_UNNAMED;
     }
     for (int s = 0; s < ledger->source_count; s++) {
-        if (scan_text_is(spelled, ledger->source[s])) {
+        if (is_spelled(spelled, ledger->source[s])) {
             return (uint8_t)s;
         }
     }
@@ -248,6 +270,7 @@ void ledger_counts_add(struct ledger_counts *into, const struct ledger_counts *f
     into->unattributed += from->unattributed;
     add_integers(into->get_status, from->get_status, LEDGER_STATUS_CLASSES);
     add_integers(into->post_status, from->post_status, LEDGER_STATUS_CLASSES);
+    add_integers(into->post_requests, from->post_requests, LEDGER_STATUS_CLASSES);
     into->items += from->items;
     add_integers(into->items_by, from->items_by, LEDGER_SOURCE_ROWS);
     add_integers(into->rated_by, from->rated_by, LEDGER_SOURCE_ROWS);
@@ -255,11 +278,19 @@ void ledger_counts_add(struct ledger_counts *into, const struct ledger_counts *f
     add_expected(&into->rest, &from->rest);
 }
 
+struct ledger_at ledger_at(struct ledger *ledger, int64_t observed_ns, int64_t nominal_ns)
+{
+    return (struct ledger_at){
+        {ledger_observed_at(ledger, observed_ns), ledger_nominal_at(ledger, nominal_ns)}};
+}
+
 void ledger_note(struct ledger *ledger, int64_t observed_ns, int64_t nominal_ns,
                  const struct ledger_counts *counts)
 {
-    ledger_counts_add(ledger_observed_at(ledger, observed_ns), counts);
-    ledger_counts_add(ledger_nominal_at(ledger, nominal_ns), counts);
+    struct ledger_at at = ledger_at(ledger, observed_ns, nominal_ns);
+    for (int c = 0; c < LEDGER_CLOCKS; c++) {
+        ledger_counts_add(at.clock[c], counts);
+    }
 }
 
 /* Adds one ledger's counts by source to another's, whose sources have other indexes. */
@@ -388,6 +419,15 @@ struct ledger_counts ledger_total(const struct ledger *ledger)
 static double ratio(double sum, double count)
 {
     return count > 0 ? sum / count : NAN;
+}
+
+int64_t ledger_post_requests(const struct ledger_counts *counts)
+{
+    int64_t sum = 0;
+    for (int c = 0; c < LEDGER_STATUS_CLASSES; c++) {
+        sum += counts->post_requests[c];
+    }
+    return sum;
 }
 
 int64_t ledger_ratings(const struct ledger_counts *counts)

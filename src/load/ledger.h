@@ -46,6 +46,10 @@ struct ledger_counts {
     int64_t get_failed, post_failed;   /* an HTTP status outside 2xx, or an unreadable list */
     int64_t get_unknown, post_unknown; /* no answer: the target may or may not have counted it */
     int64_t get_sent, post_sent;
+    /* Requests that ratings came in, by how they were answered: fewer than ratings where a target
+     * takes several in one. Nominal counts of them go by the first rating in each, and who shares a
+     * request with whom depends on the moment. */
+    int64_t post_requests[LEDGER_STATUS_CLASSES];
     int64_t unattributed; /* accepted ratings of films that their raters were not shown */
     int64_t get_status[LEDGER_STATUS_CLASSES], post_status[LEDGER_STATUS_CLASSES];
     int64_t items;                        /* films shown */
@@ -63,7 +67,8 @@ struct ledger_places {
 struct ledger {
     int64_t bucket_ns; /* LEDGER_BUCKET_NS, or whole seconds */
     int64_t bucket_count;
-    struct ledger_counts *observed; /* [bucket_count], bucket b = [b, b+1) * bucket_ns */
+    int64_t bucket_now, bucket_from_ns; /* the bucket last counted in, and where it begins */
+    struct ledger_counts *observed;     /* [bucket_count], bucket b = [b, b+1) * bucket_ns */
     int phase_count;
     int64_t *phase_start_ns;       /* [phase_count], rising; nominal */
     struct ledger_counts *nominal; /* [phase_count] */
@@ -79,7 +84,7 @@ struct ledger {
     int64_t visits, visits_delayed; /* delayed: the person was still busy with an earlier visit */
     int64_t leavers, visits_missed; /* people who left for good; visits they did not make */
     int64_t steps;                  /* list requests sent */
-    int64_t steps_late;   /* requests (of either kind) for which no connection was free when due */
+    int64_t steps_late;   /* requests (of either kind) that waited for a connection to be free */
     int64_t steps_unsent; /* due, but never sent because the engine was stopped first */
     int64_t lost;         /* visits or films forgotten because memory ran out; 0 in a sound run */
 };
@@ -116,7 +121,14 @@ void ledger_free(struct ledger *ledger);
 struct ledger_counts *ledger_observed_at(struct ledger *ledger, int64_t observed_ns);
 /* The counts of the phase that a nominal moment lies in. */
 struct ledger_counts *ledger_nominal_at(struct ledger *ledger, int64_t nominal_ns);
-/* Adds counts under both clocks. */
+/* Where something observed at one moment and scheduled for another is counted: under both clocks.
+ * What happens with every request adds its few numbers at both; valid until the next call. */
+#define LEDGER_CLOCKS 2
+struct ledger_at {
+    struct ledger_counts *clock[LEDGER_CLOCKS];
+};
+struct ledger_at ledger_at(struct ledger *ledger, int64_t observed_ns, int64_t nominal_ns);
+/* Adds whole counts under both clocks. */
 void ledger_note(struct ledger *ledger, int64_t observed_ns, int64_t nominal_ns,
                  const struct ledger_counts *counts);
 /* Counts an accepted rating of the film at `rank`. The reciprocal and its square are kept on a
@@ -156,7 +168,8 @@ double ledger_conversion(const struct ledger_counts *counts); /* converted / lis
 double ledger_reciprocal_rank(const struct ledger_counts *counts); /* per list */
 double ledger_mean_rating(const struct ledger_counts *counts);     /* stars */
 int64_t ledger_ratings(const struct ledger_counts *counts);
-double ledger_rated_share(const struct ledger_counts *counts); /* rated / lists */
+int64_t ledger_post_requests(const struct ledger_counts *counts); /* that have ended */
+double ledger_rated_share(const struct ledger_counts *counts);    /* rated / lists */
 /* The same of expected values; NaN without any. */
 double ledger_expected_conversion(const struct ledger_expected *expected);
 double ledger_expected_reciprocal_rank(const struct ledger_expected *expected);

@@ -80,6 +80,7 @@ static void write_counts(struct buf *out, const struct ledger_counts *c)
     write_integers(out, "stars", c->stars, 10);
     write_integers(out, "get_status", c->get_status, LEDGER_STATUS_CLASSES);
     write_integers(out, "post_status", c->post_status, LEDGER_STATUS_CLASSES);
+    write_integers(out, "post_requests", c->post_requests, LEDGER_STATUS_CLASSES);
     write_integers(out, "items_by", c->items_by, LEDGER_SOURCE_ROWS);
     write_integers(out, "rated_by", c->rated_by, LEDGER_SOURCE_ROWS);
     write_truth(out, c);

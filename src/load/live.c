@@ -6,11 +6,16 @@ const double engine_live_bound_s[ENGINE_LIVE_BOUNDS] = {
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0,
 };
 
+/* The same in nanoseconds: this is asked several times a request. */
+static const int64_t bound_ns[ENGINE_LIVE_BOUNDS] = {
+    500000,    1000000,   2500000,   5000000,    10000000,   25000000,   50000000,
+    100000000, 250000000, 500000000, 1000000000, 2500000000, 5000000000,
+};
+
 void live_record(struct live_latency *latency, int64_t ns)
 {
-    double seconds = (double)ns / (double)CLOCK_NS_PER_S;
     int bucket = 0;
-    while (bucket < ENGINE_LIVE_BOUNDS && seconds > engine_live_bound_s[bucket]) {
+    while (bucket < ENGINE_LIVE_BOUNDS && ns > bound_ns[bucket]) {
         bucket++;
     }
     live_add(&latency->count[bucket], 1);
@@ -44,7 +49,9 @@ void live_collect(const struct live *live, struct engine_live *into)
     into->steps += get(&live->steps);
     into->steps_late += get(&live->steps_late);
     into->lists += get(&live->lists);
+    into->retried += get(&live->retried);
     into->in_flight += get(&live->in_flight);
+    into->waiting += get(&live->waiting);
     int64_t lag_ns = get(&live->lag_max_ns);
     into->lag_max_ns = lag_ns > into->lag_max_ns ? lag_ns : into->lag_max_ns;
     for (int i = 0; i < 10; i++) {
@@ -62,6 +69,10 @@ void live_collect(const struct live *live, struct engine_live *into)
         into->unknown_by[e] += unknown;
         into->failed += failed;
         into->unknown += unknown;
+        into->shed_by[e] += get(&live->shed[e]);
+        for (int f = 0; f < EXCHANGE_FAILURES; f++) {
+            into->failure_by[e][f] += get(&live->failure[e][f]);
+        }
         for (int c = 0; c < ENGINE_CLOCKS; c++) {
             collect_latency(&live->latency[e][c], &into->latency[e][c]);
         }

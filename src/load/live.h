@@ -23,8 +23,9 @@ struct live_latency {
 struct live {
     char before[LIVE_CACHE_LINE]; /* keeps neighbours' writes off these lines */
     live_count visits, visits_delayed, steps, steps_late;
-    live_count lists, in_flight, lag_max_ns;
+    live_count lists, in_flight, waiting, lag_max_ns;
     live_count sent[ENGINE_ENDPOINTS], failed[ENGINE_ENDPOINTS], unknown[ENGINE_ENDPOINTS];
+    live_count shed[ENGINE_ENDPOINTS], failure[ENGINE_ENDPOINTS][EXCHANGE_FAILURES], retried;
     live_count stars[10];
     live_count reciprocal_rank; /* in 2^-32 */
     struct live_latency latency[ENGINE_ENDPOINTS][ENGINE_CLOCKS];
@@ -37,6 +38,11 @@ static inline void live_add(live_count *count, int64_t amount)
 {
     int64_t value = atomic_load_explicit(count, memory_order_relaxed);
     atomic_store_explicit(count, value + amount, memory_order_relaxed);
+}
+
+static inline void live_set(live_count *count, int64_t value)
+{
+    atomic_store_explicit(count, value, memory_order_relaxed);
 }
 
 void live_record(struct live_latency *latency, int64_t ns);

@@ -12,7 +12,6 @@
 struct build {
     const struct population *population;
     const struct drift *drift;
-    int64_t drill_s;
     struct past *scratch; /* [lanes] */
     int32_t **films;      /* [people], of each person, rising */
     int32_t *count;       /* [people] */
@@ -24,14 +23,25 @@ static int by_index(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+static void withhold(struct past *past, const struct drift *drift)
+{
+    int32_t kept = 0;
+    for (int32_t k = 0; k < past->count; k++) {
+        if (!population_withheld(drift, past->item[k])) {
+            past->item[kept++] = past->item[k];
+        }
+    }
+    past->count = kept;
+}
+
 static void build_rows(void *context, int64_t first, int64_t end, unsigned lane)
 {
     struct build *build = context;
     struct past *past = &build->scratch[lane];
     for (int64_t person = first; person < end; person++) {
-        population_past(build->population, (int32_t)person, build->drill_s, past);
+        population_past_films(build->population, (int32_t)person, past);
         if (build->drift != NULL) {
-            past_withhold(past, build->drift);
+            withhold(past, build->drift);
         }
         size_t bytes = (size_t)past->count * sizeof(int32_t);
         build->films[person] = mem_alloc(bytes + 1);
@@ -43,13 +53,12 @@ static void build_rows(void *context, int64_t first, int64_t end, unsigned lane)
     }
 }
 
-void seen_build(const struct population *population, const struct drift *drift, int64_t drill_s,
+void seen_build(const struct population *population, const struct drift *drift,
                 const struct parallel *parallel, struct engine_seen *out)
 {
     int32_t people = population_users(population);
     struct build build = {.population = population,
                           .drift = drift,
-                          .drill_s = drill_s,
                           .scratch = mem_zalloc(parallel->threads, sizeof(struct past)),
                           .films = mem_zalloc((size_t)people, sizeof(int32_t *)),
                           .count = mem_zalloc((size_t)people, sizeof(int32_t))};

@@ -9,9 +9,9 @@
 #include "load/engine.h"
 #include "population/population.h"
 
-/* Dies when memory is exhausted (start-up). drill_s: Unix time that the pasts lead up to. Films
- * that the drift, bound, withholds are in no past; it may be NULL. */
-void seen_build(const struct population *population, const struct drift *drift, int64_t drill_s,
+/* Dies when memory is exhausted (start-up). Films that the drift, bound, withholds are in no past;
+ * it may be NULL. */
+void seen_build(const struct population *population, const struct drift *drift,
                 const struct parallel *parallel, struct engine_seen *out);
 void seen_deinit(struct engine_seen *seen);
 

@@ -26,15 +26,22 @@ void witness_name_sources(struct ledger *ledger, const struct target_sources *na
 void witness_list(struct engine_result *result, const struct visitor *who,
                   const struct witness_list *shown, long status, int64_t done_ns)
 {
-    struct ledger_counts counts = {
-        .lists = 1, .lists_empty = shown->list.count == 0, .items = shown->list.count};
+    struct ledger_at at = ledger_at(result->ledger, done_ns, who->nominal_ns);
     struct ledger_places *places = ledger_places_at(result->ledger, who->nominal_ns);
-    for (int32_t p = 0; p < shown->list.count; p++) {
-        counts.items_by[shown->source[p]]++;
+    int32_t count = shown->list.count;
+    for (int32_t p = 0; p < count; p++) {
         places->items[shown->source[p]][p]++;
+        for (int c = 0; c < LEDGER_CLOCKS; c++) {
+            at.clock[c]->items_by[shown->source[p]]++;
+        }
     }
-    ledger_count_status(counts.get_status, status);
-    ledger_note(result->ledger, done_ns, who->nominal_ns, &counts);
+    for (int c = 0; c < LEDGER_CLOCKS; c++) {
+        struct ledger_counts *counts = at.clock[c];
+        counts->lists++;
+        counts->lists_empty += count == 0;
+        counts->items += count;
+        ledger_count_status(counts->get_status, status);
+    }
 }
 
 struct step_truth witness_certain(const struct step_outcome *outcome)
@@ -97,25 +104,23 @@ void witness_truth(struct engine_result *result, const struct engine_plan *plan,
                    struct visitor *who, int32_t person, const struct step_truth *truth,
                    int64_t done_ns)
 {
-    struct ledger_counts counts = {0};
-    count_expected(&counts.now, &truth->now);
-    if (who->visit.kind == ARRIVALS_PERSON) {
-        count_expected(&counts.rest, &truth->rest);
+    struct ledger_at at = ledger_at(result->ledger, done_ns, who->nominal_ns);
+    for (int c = 0; c < LEDGER_CLOCKS; c++) {
+        count_expected(&at.clock[c]->now, &truth->now);
+        if (who->visit.kind == ARRIVALS_PERSON) {
+            count_expected(&at.clock[c]->rest, &truth->rest);
+        }
     }
-    ledger_note(result->ledger, done_ns, who->nominal_ns, &counts);
     if (plan->keep_events) {
         who->event =
             keep_event(&result->events, who, person, truth, done_ns, EVENTS_MAX / plan->threads);
     }
 }
 
-static void count_shown(struct engine_result *result, const struct visitor *who,
-                        struct ledger_counts *counts, int64_t done_ns)
+static void count_shown(struct engine_result *result, const struct visitor *who, int64_t done_ns)
 {
     const struct step_outcome *chosen = &who->chosen;
     struct ledger_places *places = ledger_places_at(result->ledger, who->nominal_ns);
-    ledger_count_rating(counts, chosen->rank, chosen->half_stars);
-    counts->rated_by[who->source]++;
     places->rated[who->source][chosen->rank - 1][chosen->half_stars - 1]++;
     if (who->event >= 0) {
         struct event *event = &result->events.event[who->event];
@@ -127,12 +132,18 @@ static void count_shown(struct engine_result *result, const struct visitor *who,
 void witness_rating(struct engine_result *result, const struct visitor *who, long status,
                     int64_t done_ns)
 {
-    struct ledger_counts counts = {0};
-    ledger_count_status(counts.post_status, status);
-    if (who->chosen.rank > 0) {
-        count_shown(result, who, &counts, done_ns);
-    } else {
-        counts.unattributed = 1;
+    const struct step_outcome *chosen = &who->chosen;
+    struct ledger_at at = ledger_at(result->ledger, done_ns, who->nominal_ns);
+    for (int c = 0; c < LEDGER_CLOCKS; c++) {
+        struct ledger_counts *counts = at.clock[c];
+        ledger_count_status(counts->post_status, status);
+        counts->unattributed += chosen->rank == 0;
+        if (chosen->rank > 0) {
+            ledger_count_rating(counts, chosen->rank, chosen->half_stars);
+            counts->rated_by[who->source]++;
+        }
     }
-    ledger_note(result->ledger, done_ns, who->nominal_ns, &counts);
+    if (chosen->rank > 0) {
+        count_shown(result, who, done_ns);
+    }
 }

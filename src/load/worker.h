@@ -16,6 +16,9 @@
 struct worker_signals {
     atomic_bool stop;    /* set by any thread: send nothing more */
     atomic_uint running; /* workers that have not returned yet */
+    /* Of rate_change, which are constant once counted; the engine appends. */
+    atomic_int rate_changes;
+    struct pace_change rate_change[PACE_CHANGES_MAX];
 };
 
 struct worker;
@@ -23,6 +26,8 @@ struct worker;
 enum err worker_new(const struct engine_plan *plan, unsigned index, struct worker_signals *signals,
                     struct worker **out, struct error *error);
 void *worker_main(void *worker); /* a pthread body */
+/* Brings *pace up to date; true if there was something new. */
+bool worker_read_pace(const struct worker_signals *signals, struct pace *pace);
 const struct live *worker_live(const struct worker *worker);
 /* After worker_main returned: moves the results out. */
 void worker_take_result(struct worker *worker, struct engine_result *out);

@@ -3,6 +3,7 @@
  * and written whole, so that what is not known here (options of panels, links) stays as it was. All
  * faults are collected, and with any nothing is written.
  */
+#include "base/document.h"
 #include "base/fileio.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -15,9 +16,9 @@
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#define RENDERED_DIGITS 15 /* a double's decimal digits that always survive */
 #define FILE_BYTES_MAX ((size_t)16 << 20)
 #define ROW_DEPTH_MAX 2
 #define REFRESH_MS_MIN 5000 /* Grafana's min_refresh_interval, unless it is told otherwise */
@@ -227,17 +228,6 @@ static void render_root(struct renderer *renderer, json_t *root)
     render_title(renderer, root);
 }
 
-static enum err write_json(const char *path, const json_t *root, struct error *error)
-{
-    char *text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
-    if (text == NULL) {
-        return error_set(error, ERR_MEMORY, path, 0, "no memory to write JSON");
-    }
-    enum err code = file_write(path, text, strlen(text), error);
-    free(text);
-    return code;
-}
-
 /* A file that is no dashboard is refused as dashboard_read does, before anything is divided. */
 static enum err render_text(const char *path, const struct buf *text, struct renderer *renderer,
                             const char *out_path, struct error *error)
@@ -252,7 +242,7 @@ static enum err render_text(const char *path, const struct buf *text, struct ren
     render_root(renderer, dashboard.json);
     code = renderer->reader.fault_count > 0
                ? error_set(error, ERR_INPUT, path, 0, "%zu faults", renderer->reader.fault_count)
-               : write_json(out_path, dashboard.json, error);
+               : document_write(dashboard.json, RENDERED_DIGITS, out_path, error);
     dashboard_deinit(&dashboard);
     return code;
 }

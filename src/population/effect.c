@@ -240,7 +240,7 @@ static void describe(const struct row *sum, struct effect *out)
     out->rating_sd = sqrt(fmax(square - mean * mean, 0));
 }
 
-static void compare(const struct effect *rest, struct effect *out)
+void effect_compare(const struct effect *rest, struct effect *out)
 {
     double before[5], after[5];
     effect_whole_stars(rest->pmf, before);
@@ -266,7 +266,7 @@ void effect_measure(const struct effect_sample *sample, const struct drift *drif
     describe(&sum, out);
     /* At rest there is nothing else to compare with yet. */
     struct effect rest = drift == NULL ? *out : sample->rest;
-    compare(&rest, out);
+    effect_compare(&rest, out);
 }
 
 void effect_measure_one(const struct effect_sample *sample, const struct drift *drift, int index,

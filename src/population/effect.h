@@ -85,6 +85,9 @@ double effect_psi(const double *after, const double *before, int count);
 /* Shares of the five exported buckets, which end at whole stars: half stars fall into the one
  * above. */
 void effect_whole_stars(const double pmf[10], double whole[5]);
+/* Fills what *out says beside `rest`: the changes, from conversion, reciprocal rank, mean and
+ * distribution of both. */
+void effect_compare(const struct effect *rest, struct effect *out);
 
 /* Sets `parameter` of every injection whose size is in stars, nats or PSI, so that alone, complete
  * and lasting, it has that size on this sample; of several parameters that do, the one nearest to

@@ -184,6 +184,23 @@ void population_past(const struct population *population, int32_t person, int64_
                    out->time_s);
 }
 
+void population_past_films(const struct population *population, int32_t person, struct past *out)
+{
+    assert(person >= 0 && person < population->users);
+    if (population_is_newcomer(population, person)) {
+        out->count = 0;
+        return;
+    }
+    reserve(out, population_activity(population, person));
+    if (person < population->real_users) {
+        copy_history(population, person, out);
+        return;
+    }
+    float *score = mem_array((size_t)population->films, sizeof *score);
+    out->count = past_films(population, person, score, out->item);
+    mem_free(score);
+}
+
 /* Appeal of all films under the drift. Fame and fashion weigh in a past what they do in a list. */
 static void drifted_appeal(const struct moment *moment, float *appeal)
 {

@@ -9,6 +9,18 @@ int32_t population_activity(const struct population *population, int32_t person)
     return (int32_t)(start[1] - start[0]);
 }
 
+void population_expect_step(const struct population *population, int32_t person)
+{
+    int64_t row = (int64_t)person * TASTE_DIMS;
+    /* Rows are as long as a cache line and need not begin with one. */
+    __builtin_prefetch(population->taste + row);
+    __builtin_prefetch(population->taste + row + TASTE_DIMS - 1);
+    __builtin_prefetch(population->opinion + row);
+    __builtin_prefetch(population->opinion + row + TASTE_DIMS - 1);
+    __builtin_prefetch(population->user_bias + person);
+    __builtin_prefetch(population->whole_stars + person);
+}
+
 void population_taste(const struct population *population, const struct drift *drift,
                       int64_t nominal_ns, int32_t person, float out[TASTE_DIMS])
 {

@@ -128,6 +128,9 @@ void past_withhold(struct past *past, const struct drift *drift);
  * none. Whoever plays a drift with new films calls past_withhold next. */
 void population_past(const struct population *population, int32_t person, int64_t drill_s,
                      struct past *out);
+/* Only the films of population_past, the same ones in another order, at two thirds of the cost;
+ * half_stars and time_s are left as they are. */
+void population_past_films(const struct population *population, int32_t person, struct past *out);
 /* The later past: count_min to count_max further films nobody in `past` saw yet, chosen and rated
  * under the completed `drift`, times in [drill_s - 30 days, drill_s]. `seen` is that person's past.
  * Newcomers have one too: they came in those days. */
@@ -148,6 +151,10 @@ struct step_outcome {
     uint8_t half_stars; /* 1 to 10; 0 if none was chosen or the one chosen is not rated */
     bool watched;       /* one was chosen: from now on it is a film seen */
 };
+
+/* Has the processor fetch what a step of this person is going to read; changes no result. Worth it
+ * some microseconds before, when it is known who will look at a list. */
+void population_expect_step(const struct population *population, int32_t person);
 
 /* What `person` does with a list in its step number `step` (counted over the whole drill), when
  * the step nominally happens at nominal_ns. A pure function of its arguments and the seed, with

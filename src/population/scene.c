@@ -29,18 +29,34 @@ struct rng scene_stream(const struct population *population, int32_t person, uin
     return stream;
 }
 
+/* Halves what is left without a branch that depends on the films: nobody could predict it. */
 bool scene_contains(const int32_t *rising, int32_t count, int32_t film)
 {
-    int32_t first = 0, end = count;
-    while (first < end) {
-        int32_t middle = first + (end - first) / 2;
-        if (rising[middle] < film) {
-            first = middle + 1;
-        } else {
-            end = middle;
-        }
+    const int32_t *from = rising;
+    int32_t left = count;
+    while (left > 1) {
+        int32_t half = left / 2;
+        from += from[half - 1] < film ? half : 0;
+        left -= half;
     }
-    return first < count && rising[first] == film;
+    return left == 1 && *from == film;
+}
+
+/* One search is a chain of loads, each waiting for the one before; side by side they overlap. */
+void scene_contains_each(const int32_t *rising, int32_t count, const struct step_list *list,
+                         bool *found)
+{
+    int32_t from[POPULATION_LIST_MAX] = {0};
+    for (int32_t left = count; left > 1;) {
+        int32_t half = left / 2;
+        for (int32_t k = 0; k < list->count; k++) {
+            from[k] += rising[from[k] + half - 1] < list->item[k] ? half : 0;
+        }
+        left -= half;
+    }
+    for (int32_t k = 0; k < list->count; k++) {
+        found[k] = count > 0 && rising[from[k]] == list->item[k];
+    }
 }
 
 /* ---- looking ---- */
@@ -173,12 +189,14 @@ void scene_make(const struct moment *moment, uint32_t step, const struct scene_f
     if (out->abandoned) {
         return;
     }
+    bool seen[POPULATION_LIST_MAX];
+    scene_contains_each(films->seen, films->seen_count, list, seen);
     scene_look(moment, scene_stream(moment->population, moment->person, POPULATION_STEP_LOOK, step),
                list->count, out->looked);
     for (int32_t place = 0; place < list->count; place++) {
         int32_t film = list->item[place];
         bool asked = out->looked[place] || (also != NULL && also[place]);
-        bool possible = asked && film >= 0 && !scene_contains(films->seen, films->seen_count, film);
+        bool possible = asked && film >= 0 && !seen[place];
         out->attraction[place] = possible ? moment_attraction(moment, film) : -INFINITY;
     }
     for (int i = 0; moment->films && i < moment->drift->count; i++) {

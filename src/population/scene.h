@@ -42,5 +42,8 @@ void scene_make(const struct moment *moment, uint32_t step, const struct scene_f
 double scene_look_probability(const struct moment *moment, const bool *looked, int32_t places);
 /* Is the film among those in rising order? */
 bool scene_contains(const int32_t *rising, int32_t count, int32_t film);
+/* The same of each film of a list, all at once: found [list->count]. */
+void scene_contains_each(const int32_t *rising, int32_t count, const struct step_list *list,
+                         bool *found);
 
 #endif

@@ -13,6 +13,8 @@ if [ -n "${MOVIELENS_DIR:-}" ]; then
     MOVIELENS_DIR=$(cd "$MOVIELENS_DIR" && pwd) # a name without a slash would be a volume
     export MOVIELENS_DIR
 fi
+# The stack of a run that was killed must not come back with the engine, beside later drills.
+export RESTART=no
 OVERRIDES=() # further compose files: -f FILE
 
 if command -v docker-compose >/dev/null 2>&1; then
@@ -33,6 +35,13 @@ images() { # images the stack names and does not build
     sed -n 's/^ *image: *\([a-z]*\/[^ ]*\).*/\1/p' "$ROOT/docker-compose.yml" | sort -u
 }
 
+# Stacks of other runs take from the cores that a drill needs; whose they are cannot be known here.
+say_running() {
+    docker ps --filter label=com.docker.compose.project \
+        --format '{{.Label "com.docker.compose.project"}}' | sort -u | sed -n \
+        's/^driftdrill-\(test\|e2e\)-[0-9]*$/# another stack is up: &; docker-compose -p & down -v/p'
+}
+
 # An engine that answers, and every image but Grafana's. OFFLINE_IMAGES names a program that starts an
 # engine where none runs and makes stand-ins for what cannot be pulled. Says why not.
 have_engine() {
@@ -47,6 +56,7 @@ have_engine() {
         echo "# neither docker-compose nor docker compose is there"
         return 1
     fi
+    say_running
     local image
     for image in $(images); do
         has_image "$image" || timeout 300 docker pull -q "$image" >/dev/null 2>&1

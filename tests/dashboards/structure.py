@@ -96,6 +96,9 @@ def same_everywhere(boards):
                     if red_limit(panel)[1] != constants[target["expr"]]:
                         yield f"{where}: red begins at {red_limit(panel)[1]}, not {target['expr']}"
             expr = panel["targets"][0]["expr"]
+            # Without a limit there is one colour, which says nothing.
+            if len(steps(panel)) < 2:
+                continue
             if known.setdefault(expr, (where, steps(panel)))[1] != steps(panel):
                 yield f"{where}: other colours than {known[expr][0]}"
 

@@ -1,5 +1,5 @@
-/* Several workers with libcurl against an HTTP server of several threads, on the real clock: both
- * sides must count the same. How long anything took decides nothing. */
+/* Several workers with either transport against an HTTP server of several threads, on the real
+ * clock: both sides must count the same. How long anything took decides nothing. */
 #include "base/clock.h"
 #include "base/httpd.h"
 #include "load/engine.h"
@@ -93,7 +93,7 @@ static int nobody_there(struct small_world *world)
     struct engine *engine = NULL;
     struct engine_result result;
     struct error error = {0};
-    (void)snprintf(world->target.base_url, sizeof world->target.base_url, "http://127.0.0.1:1");
+    small_world_aim(world, "http://127.0.0.1:1");
     world->plan.arrivals.end_ns = SMALL_WORLD_SECOND / 4;
     world->plan.start_mono_ns = clock_mono_ns();
     small_world_must(engine_start(&world->plan, &engine, &error), &error);
@@ -105,39 +105,52 @@ static int nobody_there(struct small_world *world)
     return failures;
 }
 
-int main(void)
+static int counts_agree(struct small_world *world, const struct transport_class *transport,
+                        struct counting_target *target)
 {
-    struct small_world world;
-    struct httpd *httpd = NULL;
     struct engine *engine = NULL;
     struct engine_result result;
     struct error error = {0};
-    curl_global_init(CURL_GLOBAL_ALL);
-    small_world_init(&world);
-    struct counting_target target = {.films = world.target.catalogue};
-    struct httpd_config config = {.listen = "127.0.0.1:0",
-                                  .threads = 2,
-                                  .body_max_bytes = 4096,
-                                  .reply_max_bytes = 65536,
-                                  .connections_max = 64};
-    small_world_must(httpd_start(&httpd, &config, answer, &target, &error), &error);
-    (void)snprintf(world.target.base_url, sizeof world.target.base_url, "%s", httpd_url(httpd));
-    world.plan.transport = &transport_curl;
-    world.plan.threads = 3;
-    world.plan.timeout_ms = 30000;
-    world.plan.arrivals.visits_per_s = 150;
-    world.plan.arrivals.think_median_s = 0.005;
-    world.plan.arrivals.end_ns = 2 * SMALL_WORLD_SECOND;
-    world.plan.start_mono_ns = clock_mono_ns() + SMALL_WORLD_SECOND / 20;
-    small_world_must(engine_start(&world.plan, &engine, &error), &error);
+    atomic_store(&target->lists, 0);
+    atomic_store(&target->ratings, 0);
+    atomic_store(&target->half_stars, 0);
+    atomic_store(&target->refused, 0);
+    world->plan.transport = transport;
+    world->plan.start_mono_ns = clock_mono_ns() + SMALL_WORLD_SECOND / 20;
+    small_world_must(engine_start(&world->plan, &engine, &error), &error);
     while (!engine_finished(engine)) {
         struct engine_live live;
         engine_live(engine, &live);
         clock_sleep_ns(SMALL_WORLD_SECOND / 50);
     }
     engine_join(engine, &result);
-    int failures = check(&result, &target);
+    int failures = check(&result, target);
     engine_result_deinit(&result);
+    return failures;
+}
+
+int main(void)
+{
+    struct small_world world;
+    struct httpd *httpd = NULL;
+    struct error error = {0};
+    curl_global_init(CURL_GLOBAL_ALL);
+    small_world_init(&world);
+    struct counting_target target = {.films = population_catalogue(world.population)};
+    struct httpd_config config = {.listen = "127.0.0.1:0",
+                                  .threads = 2,
+                                  .body_max_bytes = 4096,
+                                  .reply_max_bytes = 65536,
+                                  .connections_max = 64};
+    small_world_must(httpd_start(&httpd, &config, answer, &target, &error), &error);
+    small_world_aim(&world, httpd_url(httpd));
+    world.plan.threads = 3;
+    world.plan.timeout_ms = 30000;
+    world.plan.arrivals.visits_per_s = 150;
+    world.plan.arrivals.think_median_s = 0.005;
+    world.plan.arrivals.end_ns = 2 * SMALL_WORLD_SECOND;
+    int failures = counts_agree(&world, &transport_curl, &target);
+    failures += counts_agree(&world, &transport_http1, &target);
     httpd_stop(httpd);
     failures += nobody_there(&world);
     small_world_deinit(&world);

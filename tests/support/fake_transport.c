@@ -14,10 +14,12 @@ struct pending {
     struct fake_request request;
     struct fake_answer answer;
     int64_t done_ns;
+    bool times_out;
 };
 
 struct transport {
     int64_t now_ns, timeout_ns;
+    bool was_frozen;
     int slots, count;
     struct pending *pending; /* [slots] */
     int32_t *asked[2];       /* [users], requests so far by endpoint */
@@ -44,13 +46,19 @@ const struct fake_totals *fake_transport_totals(void)
     return &totals;
 }
 
-static enum err fake_open(int slots, long timeout_ms, struct transport **out, struct error *error)
+static bool is_post(const struct exchange *exchange)
+{
+    return exchange->shape->has_body;
+}
+
+static enum err fake_open(const struct transport_config *config, struct transport **out,
+                          struct error *error)
 {
     (void)error;
     struct transport *transport = mem_zalloc(1, sizeof *transport);
-    transport->slots = slots;
-    transport->timeout_ns = timeout_ms * INT64_C(1000000);
-    transport->pending = mem_zalloc((size_t)slots, sizeof *transport->pending);
+    transport->slots = config->slots;
+    transport->timeout_ns = config->timeout_ms * INT64_C(1000000);
+    transport->pending = mem_zalloc((size_t)config->slots, sizeof *transport->pending);
     *out = transport;
     return ERR_OK;
 }
@@ -146,28 +154,32 @@ static void fake_start(struct transport *transport, struct exchange *exchange)
 {
     assert(transport->count < transport->slots);
     struct pending *pending = &transport->pending[transport->count++];
-    const char *where = exchange->is_post ? exchange->body : exchange->url;
-    int32_t user_id = number_after(where, exchange->is_post ? "\"user_id\":" : "user_id=");
-    if (user_id < 1 || (exchange->is_post && rating_of(exchange) < 1)) {
+    const char *where = is_post(exchange) ? exchange->body : exchange->path;
+    int32_t user_id = number_after(where, is_post(exchange) ? "\"user_id\":" : "user_id=");
+    if (user_id < 1 || (is_post(exchange) && rating_of(exchange) < 1)) {
         atomic_fetch_add(&totals.malformed, 1);
         user_id = user_id < 0 ? 0 : user_id;
     }
-    bool unnamed = exchange->is_post && strstr(exchange->body, "request_id") == NULL;
+    bool unnamed = is_post(exchange) && strstr(exchange->body, "request_id") == NULL;
     atomic_fetch_add(&totals.unnamed, unnamed);
+    exchange_clear(exchange);
+    exchange->kept = true;
+    exchange->sent_ns = transport->now_ns;
     pending->exchange = exchange;
     pending->request =
-        (struct fake_request){.is_post = exchange->is_post,
+        (struct fake_request){.is_post = is_post(exchange),
                               .user_id = user_id,
-                              .nth = count_request(transport, exchange->is_post, user_id),
+                              .nth = count_request(transport, is_post(exchange), user_id),
                               .sent_ns = transport->now_ns,
-                              .body = exchange->is_post ? exchange->body : ""};
-    pending->answer = (struct fake_answer){.status = exchange->is_post ? 201 : 200,
+                              .body = is_post(exchange) ? exchange->body : ""};
+    pending->answer = (struct fake_answer){.status = is_post(exchange) ? 201 : 200,
                                            .latency_ns = script_in_use->latency_ns};
     if (script_in_use->answer != NULL) {
         script_in_use->answer(script_in_use->context, &pending->request, &pending->answer);
     }
-    if (pending->answer.latency_ns == FAKE_UNTIL_TIMEOUT ||
-        pending->answer.latency_ns >= transport->timeout_ns) {
+    pending->times_out = pending->answer.latency_ns == FAKE_UNTIL_TIMEOUT ||
+                         pending->answer.latency_ns >= transport->timeout_ns;
+    if (pending->times_out) {
         pending->answer.latency_ns = transport->timeout_ns;
         pending->answer.status = 0;
     }
@@ -175,32 +187,38 @@ static void fake_start(struct transport *transport, struct exchange *exchange)
     raise_maximum(&totals.in_flight_max, transport->count);
 }
 
-static void answer_now(const struct pending *pending)
+static void answer_now(const struct pending *pending, int64_t looked_ns)
 {
     struct exchange *exchange = pending->exchange;
     exchange->status = pending->answer.status;
-    exchange->done_ns = pending->done_ns;
+    exchange->done_ns = pending->done_ns > looked_ns ? pending->done_ns : looked_ns;
     exchange->reason = exchange->status == 0 ? "the fake gave no answer" : NULL;
+    exchange->first_byte_ns = exchange->status == 0 ? 0 : exchange->done_ns;
+    if (exchange->status != 0 && pending->answer.retry_after_s > 0) {
+        exchange->retry_after_s = pending->answer.retry_after_s;
+    }
     if (exchange->status == 0) {
+        exchange->failure = pending->times_out ? EXCHANGE_TIMEOUT : EXCHANGE_RESET;
         return;
     }
     if (pending->answer.body != NULL) {
         buf_text(&exchange->answer, pending->answer.body);
-    } else if (exchange->is_post) {
+    } else if (is_post(exchange)) {
         buf_text(&exchange->answer, "{\"status\":\"ok\"}");
     } else {
-        write_list(&exchange->answer, pending->request.user_id, number_after(exchange->url, "&n="));
+        write_list(&exchange->answer, pending->request.user_id,
+                   number_after(exchange->path, "&n="));
     }
     if (exchange->status / 100 == 2) {
-        atomic_fetch_add(exchange->is_post ? &totals.ratings : &totals.lists, 1);
-        atomic_fetch_add(&totals.half_stars, exchange->is_post ? rating_of(exchange) : 0);
+        atomic_fetch_add(is_post(exchange) ? &totals.ratings : &totals.lists, 1);
+        atomic_fetch_add(&totals.half_stars, is_post(exchange) ? rating_of(exchange) : 0);
     }
 }
 
 /* Jumps to the next completion or to until_ns, whichever comes first; never sleeps. */
 static int fake_wait(struct transport *transport, int64_t until_ns, struct exchange **done)
 {
-    int64_t next_ns = INT64_MAX;
+    int64_t next_ns = INT64_MAX, looked_ns = transport->now_ns;
     for (int i = 0; i < transport->count; i++) {
         next_ns = transport->pending[i].done_ns < next_ns ? transport->pending[i].done_ns : next_ns;
     }
@@ -210,13 +228,17 @@ static int fake_wait(struct transport *transport, int64_t until_ns, struct excha
     for (int i = 0; i < transport->count; i++) {
         struct pending *pending = &transport->pending[i];
         if (pending->done_ns <= transport->now_ns) {
-            answer_now(pending);
+            answer_now(pending, looked_ns);
             done[finished++] = pending->exchange;
         } else {
             transport->pending[kept++] = *pending;
         }
     }
     transport->count = kept;
+    if (!transport->was_frozen && transport->now_ns >= script_in_use->frozen_from_ns) {
+        transport->was_frozen = true;
+        transport->now_ns += script_in_use->frozen_ns;
+    }
     return finished;
 }
 

@@ -22,16 +22,20 @@ struct fake_request {
     const char *body;
 };
 
-struct fake_answer {    /* preset to what a healthy target does */
-    long status;        /* 0 = none: the connection breaks after latency_ns */
-    int64_t latency_ns; /* or FAKE_UNTIL_TIMEOUT */
-    const char *body;   /* NULL = the usual one */
+struct fake_answer {       /* preset to what a healthy target does */
+    long status;           /* 0 = none: the connection breaks after latency_ns */
+    int64_t latency_ns;    /* or FAKE_UNTIL_TIMEOUT */
+    const char *body;      /* NULL = the usual one */
+    int32_t retry_after_s; /* 0 = not told */
 };
 
 struct fake_script {
     const int32_t *movie_id; /* lists are drawn from these */
     int32_t movie_count;
     int64_t latency_ns;
+    /* Once, when its clock has come to frozen_from_ns, the worker does not run for frozen_ns: what
+     * completes meanwhile is received afterwards. */
+    int64_t frozen_from_ns, frozen_ns;
     /* May change the answer; called on worker threads; may be NULL. */
     void (*answer)(void *context, const struct fake_request *request, struct fake_answer *answer);
     void *context;

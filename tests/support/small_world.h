@@ -22,7 +22,7 @@ struct small_world {
     struct dataset data;
     struct population *population;
     struct drift drift;
-    struct target target;
+    struct target *target;
     struct fake_script script;
     int64_t phase_start_ns[3];
     struct engine_plan plan; /* 60 s at 50 steps/s, drift in the middle, one thread, the fake */
@@ -98,17 +98,15 @@ static inline void small_world_init(struct small_world *world)
                                                  .onset_ns = 30 * SMALL_WORLD_SECOND,
                                                  .end_ns = INT64_MAX,
                                                  .size = 79}}};
-    world->target = (struct target){.base_url = "http://fake",
-                                    .list_length = 10,
-                                    .catalogue = population_catalogue(world->population)};
-    world->script = (struct fake_script){.movie_id = world->target.catalogue->id,
-                                         .movie_count = world->target.catalogue->count,
-                                         .latency_ns = 2000000};
+    const struct catalogue *films = population_catalogue(world->population);
+    small_world_must(target_from_url("http://fake", films, 10, &world->target, &error), &error);
+    world->script = (struct fake_script){
+        .movie_id = films->id, .movie_count = films->count, .latency_ns = 2000000};
     world->phase_start_ns[1] = 20 * SMALL_WORLD_SECOND;
     world->phase_start_ns[2] = 30 * SMALL_WORLD_SECOND;
     world->plan = (struct engine_plan){.population = world->population,
                                        .drift = &world->drift,
-                                       .target = &world->target,
+                                       .target = world->target,
                                        .arrivals = {.seed = 77,
                                                     .visits_per_s = 50.0 / 3,
                                                     .steps_per_visit = 3,
@@ -126,8 +124,20 @@ static inline void small_world_init(struct small_world *world)
 
 static inline void small_world_deinit(struct small_world *world)
 {
+    target_free(world->target);
     population_free(world->population);
     dataset_deinit(&world->data);
+}
+
+/* Turns the plan to another address. */
+static inline void small_world_aim(struct small_world *world, const char *url)
+{
+    struct error error = {0};
+    target_free(world->target);
+    small_world_must(
+        target_from_url(url, population_catalogue(world->population), 10, &world->target, &error),
+        &error);
+    world->plan.target = world->target;
 }
 
 /* Plays the plan to its end. */

@@ -1,3 +1,4 @@
+#include "base/buf.h"
 #include "base/histogram.h"
 #include "base/mem.h"
 #include "base/rng.h"
@@ -146,4 +147,125 @@ Test(histogram, mean_is_exact_beyond_64_bits_of_sum)
     }
     cr_expect_float_eq(histogram_mean(histogram) / 0x1p64, 1.0, 1e-12);
     histogram_free(histogram);
+}
+
+static void expect_same(const struct histogram *a, const struct histogram *b, const char *what)
+{
+    cr_expect_eq(histogram_count(a), histogram_count(b), "%s", what);
+    cr_expect_eq(histogram_lost(a), histogram_lost(b), "%s", what);
+    cr_expect_eq(histogram_min(a), histogram_min(b), "%s", what);
+    cr_expect_eq(histogram_max(a), histogram_max(b), "%s", what);
+    cr_expect_eq(histogram_max_value(a), histogram_max_value(b), "%s", what);
+    cr_expect_eq(histogram_mean(a), histogram_mean(b), "%s", what);
+    for (int q = 0; q <= 1000; q++) {
+        cr_assert_eq(histogram_quantile(a, q / 1000.0), histogram_quantile(b, q / 1000.0), "%s",
+                     what);
+    }
+}
+
+static struct histogram *made_of(uint32_t seed, size_t count)
+{
+    struct rng rng = rng_stream(3, seed, 1);
+    struct histogram *histogram = histogram_new(MAX_VALUE);
+    for (size_t i = 0; i < count; i++) {
+        histogram_record(histogram, rng_below(&rng, 50) == 0 ? MAX_VALUE + 1 : any_value(&rng));
+    }
+    return histogram;
+}
+
+static struct histogram *through_text(const struct histogram *histogram)
+{
+    struct buf text;
+    struct histogram *read = NULL;
+    struct error error = {0};
+    buf_init(&text, (size_t)1 << 22);
+    histogram_write_text(histogram, &text);
+    cr_assert_not(text.failed);
+    cr_assert_eq(histogram_read_text(text.data, &read, &error), ERR_OK, "%s", error.text);
+    struct buf again;
+    buf_init(&again, (size_t)1 << 22);
+    histogram_write_text(read, &again);
+    cr_expect_str_eq(text.data, again.data);
+    buf_deinit(&text);
+    buf_deinit(&again);
+    return read;
+}
+
+Test(histogram, its_text_says_everything)
+{
+    static const size_t counts[] = {0, 1, 2, 1000, 20000};
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        struct histogram *histogram = made_of((uint32_t)i, counts[i]);
+        struct histogram *read = through_text(histogram);
+        expect_same(histogram, read, "read back");
+        histogram_free(histogram);
+        histogram_free(read);
+    }
+}
+
+Test(histogram, parts_merged_from_their_texts_are_the_whole)
+{
+    struct histogram *whole = made_of(1, 5000), *other = made_of(2, 7000);
+    struct histogram *first = through_text(whole), *second = through_text(other);
+    histogram_merge(whole, other);
+    histogram_merge(first, second);
+    expect_same(whole, first, "merged");
+    histogram_free(whole);
+    histogram_free(other);
+    histogram_free(first);
+    histogram_free(second);
+}
+
+Test(histogram, above_counts_the_buckets_over_a_value)
+{
+    static const struct {
+        uint64_t value, above;
+    } rows[] = {{0, 4}, {1, 4}, {10, 3}, {998000, 2}, {1001000, 1}, {2000000, 0}, {UINT64_MAX, 0}};
+    struct histogram *histogram = histogram_new(2000000);
+    histogram_record(histogram, 10);
+    histogram_record(histogram, 11);
+    histogram_record(histogram, 1000000);
+    histogram_record(histogram, 2000000);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        cr_expect_eq(histogram_above(histogram, rows[i].value), rows[i].above, "row %zu", i);
+    }
+    histogram_free(histogram);
+}
+
+Test(histogram, texts_that_cannot_be_true_are_refused)
+{
+    static const char *const rows[] = {
+        "",
+        "h",
+        "h1",
+        "h2 100 0 0 0 0 0",
+        "h1 100 0 0 0 0",
+        "h1 100 0 0 0 0 -1",
+        "h1 100 0 0 0 0 0x0",
+        "h1 100 0 0 0 0 99999999999999999999999",
+        "h1  100 0 0 0 0 0",
+        "h1 100 0 0 0 0 0 ",
+        "h1 100 0 0 0 0 0 x",
+        "h1 100 0 0 5 5 5 5",
+        "h1 100 0 0 5 5 5 5:",
+        "h1 100 0 0 5 5 5 5:0",
+        "h1 100 0 0 5 5 5 5:1 ",
+        "h1 100 0 0 5 5 5 5:1,",
+        "h1 100 0 0 10 5 5 5:1 0:1",
+        "h1 100 0 0 200 5 101 5:1 96:1",
+        "h1 100 0 0 6 5 5 5:1",      /* the sum */
+        "h1 100 0 1 5 5 5 5:1",      /* its high half */
+        "h1 100 0 0 5 5 6 5:1",      /* the maximum */
+        "h1 100 0 0 11 5 6 4:1 2:1", /* the minimum */
+        "h1 100 0 0 0 0 1",          /* a maximum of nothing */
+        "h1 100 0 0 5 5 101 5:1",    /* a maximum beyond the range */
+        "h1 100 0 0 5 5 5 5:18446744073709551615 1:1",
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct histogram *histogram = NULL;
+        struct error error = {0};
+        cr_expect_eq(histogram_read_text(rows[i], &histogram, &error), ERR_INPUT, "%s", rows[i]);
+        cr_expect_neq(error.text[0], '\0');
+        cr_expect_null(histogram);
+    }
 }

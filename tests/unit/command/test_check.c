@@ -1,5 +1,6 @@
 /* driftdrill check, from arguments to result. */
 #include "base/fileio.h"
+#include "base/httpd.h"
 #include "base/text.h"
 #include "command/command.h"
 
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define INVALID "tests/data/invalid/scenarios/"
 #define SHIPPED "scenarios/taste-shift.yml"
@@ -265,4 +267,70 @@ Test(check, sound_rules_and_dashboards_have_no_finding, .init = redirect)
               result.out);
     check(&result, SOUND, "--dashboards", "tests/data/lint/*.json", "--metrics", METRICS, NULL);
     cr_expect_eq(result.code, ERR_OK, "%s", result.faults);
+}
+
+static void answer_list(void *context, const struct httpd_request *request,
+                        struct httpd_reply *reply)
+{
+    (void)context;
+    bool asked = strcmp(request->query, "user_id=7&n=10") == 0;
+    reply->status = asked ? 200 : 404;
+    buf_text(&reply->body, "{\"recommendations\":[{\"movie_id\":318,\"score\":0.5,"
+                           "\"recommender\":\"base\"}],\"request_id\":\"r-1\"}");
+}
+
+Test(check, a_target_is_described_and_probed, .init = redirect)
+{
+    struct result result;
+    struct httpd *httpd = NULL;
+    struct httpd_config config = {.listen = "127.0.0.1:0",
+                                  .threads = 1,
+                                  .body_max_bytes = 4096,
+                                  .reply_max_bytes = 4096,
+                                  .connections_max = 4};
+    cr_assert_eq(httpd_start(&httpd, &config, answer_list, NULL, NULL), ERR_OK);
+    char *url = (char *)(uintptr_t)httpd_url(httpd);
+    check(&result, "--target", url, NULL);
+    cr_expect_eq(result.code, ERR_OK, "%s", result.error.text);
+    cr_expect_null(strstr(result.out, "status"), "nothing is asked without --probe");
+    check(&result, "--target", url, "--probe", "--user", "7", NULL);
+    cr_expect_eq(result.code, ERR_OK, "%s", result.error.text);
+    cr_expect(strstr(result.out, " 1. film 318  score 0.5  source base") != NULL, "%s", result.out);
+    cr_expect(strstr(result.out, "r-1") != NULL, "%s", result.out);
+    check(&result, "--target", url, "--probe", NULL);
+    cr_expect_eq(err_exit_status(result.code), 3, "user 1 is unknown there");
+    cr_expect(strstr(result.error.text, "404") != NULL, "%s", result.error.text);
+    httpd_stop(httpd);
+}
+
+Test(check, a_target_file_that_is_none_tells_its_faults, .init = redirect)
+{
+    struct result result;
+    check(&result, "--target", "tests/data/invalid/targets/unknown_hole.yml", NULL);
+    cr_expect_eq(result.code, ERR_INPUT);
+    expect_fault(&result, "unknown_hole.yml:3: /list/url: unknown hole {count}");
+    static const char misspelt[] = "address: http://h\nlist: {url: '/{user}', films: ''}\n"
+                                   "metrics: {names: {user_ratings: stars}}\n",
+                      formula[] = "address: http://h\nlist: {url: '/{user}', films: ''}\n"
+                                  "metrics: {names: {user_rating: 'sum(stars)'}}\n";
+    char path[] = "/tmp/driftdrill-check-XXXXXX";
+    int fd = mkstemp(path);
+    cr_assert_geq(fd, 0);
+    (void)close(fd);
+    cr_assert_eq(file_write(path, misspelt, strlen(misspelt), NULL), ERR_OK);
+    check(&result, "--target", path, NULL);
+    cr_expect_eq(result.code, ERR_INPUT);
+    cr_expect_not_null(strstr(result.error.text, "user_ratings: expected the name of a metric"),
+                       "%s", result.error.text);
+    cr_assert_eq(file_write(path, formula, strlen(formula), NULL), ERR_OK);
+    check(&result, "--target", path, NULL);
+    cr_expect_eq(result.code, ERR_INPUT);
+    cr_expect_not_null(strstr(result.error.text, "sum(stars)"), "%s", result.error.text);
+    (void)unlink(path);
+    check(&result, "--target", "no-such-target.yml", NULL);
+    cr_expect_eq(err_exit_status(result.code), 2);
+    check(&result, "--target", "http://127.0.0.1:1", SHIPPED, NULL);
+    cr_expect_eq(result.code, ERR_USAGE);
+    check(&result, "--probe", NULL);
+    cr_expect_eq(result.code, ERR_USAGE);
 }

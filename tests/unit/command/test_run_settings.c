@@ -1,6 +1,7 @@
 #include "base/option.h"
 #include "command/command.h"
 #include "command/run_settings.h"
+#include "command/run_ways.h"
 
 #include <criterion/criterion.h>
 #include <criterion/redirect.h>
@@ -71,6 +72,36 @@ Test(run_settings, a_scenario_decides_what_the_command_line_leaves_open)
     cr_expect_eq(settings.phase_start_ns[1], scenario.phase[1].start_ns);
     cr_expect_eq(settings.scenario.drift.count, scenario.drift.count);
     cr_expect_gt(settings.scenario.drift.count, 0);
+}
+
+Test(run_settings, a_loop_takes_no_control_socket)
+{
+    char *argv[] = {"run", "--target", "http://t", "--control", "/tmp/none", "--loop"};
+    for (int argc = 5; argc <= 6; argc++) {
+        struct options *options = NULL;
+        struct run_ways ways;
+        struct error error = {0};
+        cr_assert_eq(options_parse(command_run.options, argc, argv, 0, 0, &options), ERR_OK);
+        enum err code = run_ways_read(options, 30 * SECOND, &ways, &error);
+        cr_expect_eq(code, argc == 6 ? ERR_USAGE : ERR_OK, "%d words", argc);
+        cr_expect_str_eq(error.where, argc == 6 ? "--control" : "");
+        options_free(options);
+    }
+}
+
+Test(run_settings, every_thread_of_every_shard_needs_somebody)
+{
+    static const struct {
+        int32_t people;
+        unsigned threads, shards;
+        enum err code;
+    } rows[] = {{4, 4, 0, ERR_OK},    {4, 4, 1, ERR_OK},       {3, 4, 1, ERR_USAGE},
+                {700, 8, 87, ERR_OK}, {700, 8, 88, ERR_USAGE}, {100, 256, 1, ERR_USAGE},
+                {20000, 8, 2, ERR_OK}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        cr_expect_eq(run_ways_divide(rows[i].people, rows[i].threads, rows[i].shards, NULL),
+                     rows[i].code, "row %zu", i);
+    }
 }
 
 Test(run_settings, a_missing_scenario_is_told, .init = cr_redirect_stderr)

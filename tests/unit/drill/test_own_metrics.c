@@ -1,9 +1,13 @@
 #include "drill/own_metrics.h"
 
+#include "base/clock.h"
 #include "base/http.h"
 #include "base/metrics.h"
+#include "small_world.h"
 
 #include <criterion/criterion.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,7 +29,7 @@ static bool page_has(const struct own_metrics_now *now, const char *line)
 
 Test(own_metrics, an_injection_of_every_kind_is_on_the_page_by_its_name)
 {
-    const struct own_metrics_now now = {.playing = true, .drill_ns = 500}, before = {0};
+    const struct own_metrics_now now = {.playing = true, .schedule_ns = 500}, before = {0};
     int kinds = DRIFT_SLOW_RATERS + 1;
     scenario.drift.count = kinds;
     cr_assert_leq(kinds, DRIFT_INJECTIONS_MAX);
@@ -46,16 +50,36 @@ Test(own_metrics, an_injection_of_every_kind_is_on_the_page_by_its_name)
 
 Test(own_metrics, without_injections_and_phases_there_is_no_family_of_them)
 {
-    const struct own_metrics_now now = {.playing = true, .drill_ns = 500};
+    const struct own_metrics_now now = {.playing = true, .schedule_ns = 500};
     scenario = (struct scenario){0};
     cr_expect(page_has(&now, "driftdrill_info{version="));
     cr_expect_not(page_has(&now, "driftdrill_injection_intensity"));
     cr_expect_not(page_has(&now, "driftdrill_phase"));
 }
 
+Test(own_metrics, failures_are_told_by_kind_and_those_turned_away_apart)
+{
+    struct own_metrics_now now = {.playing = true};
+    scenario = (struct scenario){0};
+    now.live.failure_by[ENGINE_GET][EXCHANGE_TIMEOUT] = 3;
+    now.live.failure_by[ENGINE_POST][EXCHANGE_ANSWERED] = 4;
+    now.live.shed_by[ENGINE_POST] = 5;
+    now.live.retried = 6;
+    static const char *const lines[] = {
+        "driftdrill_failures_total{endpoint=\"list\",kind=\"timeout\"} 3\n",
+        "driftdrill_failures_total{endpoint=\"list\",kind=\"dns\"} 0\n",
+        "driftdrill_failures_total{endpoint=\"rating\",kind=\"answered\"} 4\n",
+        "driftdrill_turned_away_total{endpoint=\"list\"} 0\n",
+        "driftdrill_turned_away_total{endpoint=\"rating\"} 5\n",
+        "driftdrill_repeated_total 6\n"};
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        cr_expect(page_has(&now, lines[i]), "%s", lines[i]);
+    }
+}
+
 Test(own_metrics, exactly_one_phase_is_played_and_none_before_the_drill)
 {
-    struct own_metrics_now now = {.playing = true, .drill_ns = 250};
+    struct own_metrics_now now = {.playing = true, .schedule_ns = 250};
     scenario = (struct scenario){.phase_count = 3,
                                  .phase = {{.name = "warm-up"},
                                            {.name = "control", .start_ns = 100},
@@ -127,4 +151,52 @@ Test(own_metrics, a_server_without_an_engine_tells_of_the_process_and_of_retrain
     cr_expect_gt(asked(metrics, "process_resident_memory_bytes", NULL), 1e6);
     cr_expect_gt(asked(metrics, "process_start_time_seconds", NULL), 1.6e9);
     own_metrics_stop(metrics);
+}
+
+static void never(void *context, const struct fake_request *request, struct fake_answer *answer)
+{
+    atomic_bool *over = context;
+    (void)request;
+    (void)answer;
+    while (!atomic_load(over)) {
+        sched_yield();
+    }
+}
+
+/* The engine's own clock stands still at its first request; the page goes by the real one. */
+Test(own_metrics, after_a_change_of_rate_rate_and_phase_are_those_of_the_schedule)
+{
+    static struct small_world world;
+    atomic_bool over = false;
+    struct own_metrics *metrics = NULL;
+    struct own_metrics_config config;
+    struct engine *engine = NULL;
+    struct engine_result result;
+    struct error error = {0};
+    const struct metrics_label late = {"phase", "late"};
+    scenario = (struct scenario){
+        .phase_count = 2,
+        .phase = {{.name = "early"}, {.name = "late", .start_ns = 3600 * SMALL_WORLD_SECOND}}};
+    small_world_init(&world);
+    world.script.answer = never;
+    world.script.context = &over;
+    fake_transport_use(&world.script);
+    own_metrics_describe(&scenario, 1, 400, &config);
+    cr_assert_eq(own_metrics_start(&config, "127.0.0.1:0", &metrics, &error), ERR_OK);
+    cr_assert_eq(engine_start(&world.plan, &engine, &error), ERR_OK, "%s", error.text);
+    /* Ten minutes have passed, of which the last nine count a hundredfold. */
+    own_metrics_attach(metrics, engine, clock_mono_ns() - 600 * SMALL_WORLD_SECOND);
+    cr_expect_eq(asked(metrics, "driftdrill_requested_steps_per_second", NULL), 400);
+    cr_expect_eq(asked(metrics, "driftdrill_phase", &late), 0);
+    cr_assert(engine_set_rate_factor(engine, 100, 60 * SMALL_WORLD_SECOND));
+    cr_expect_eq(asked(metrics, "driftdrill_requested_steps_per_second", NULL), 40000);
+    cr_expect_eq(asked(metrics, "driftdrill_phase", &late), 1);
+    atomic_store(&over, true);
+    engine_stop(engine);
+    own_metrics_detach(metrics);
+    cr_expect_eq(asked(metrics, "driftdrill_requested_steps_per_second", NULL), 400);
+    engine_join(engine, &result);
+    own_metrics_stop(metrics);
+    engine_result_deinit(&result);
+    small_world_deinit(&world);
 }

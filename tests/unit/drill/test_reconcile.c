@@ -150,7 +150,7 @@ static void add_list(struct ledger *ledger, int64_t at_ns)
 
 static void add_rating(struct ledger *ledger, int64_t at_ns, int rank, uint8_t half_stars)
 {
-    struct ledger_counts counts = {.post_status[2] = 1};
+    struct ledger_counts counts = {.post_status[2] = 1, .post_requests[2] = 1};
     uint8_t source = source_of(ledger, rank == 1 ? "base" : "popular");
     ledger_count_rating(&counts, rank, half_stars);
     counts.rated_by[source]++;
@@ -173,9 +173,11 @@ static struct ledger *ledger_of_four(void)
     }
     add_rating(ledger, 2 * SECOND, 1, 9);
     add_rating(ledger, 3 * SECOND, 2, 4);
-    add_counts(ledger, &(struct ledger_counts){.unattributed = 1, .post_status[2] = 1});
+    add_counts(ledger, &(struct ledger_counts){
+                           .unattributed = 1, .post_status[2] = 1, .post_requests[2] = 1});
     add_counts(ledger, &(struct ledger_counts){.get_failed = 1, .get_status[5] = 1});
-    add_counts(ledger, &(struct ledger_counts){.post_failed = 1, .post_status[4] = 1});
+    add_counts(ledger, &(struct ledger_counts){
+                           .post_failed = 1, .post_status[4] = 1, .post_requests[4] = 1});
     return ledger;
 }
 
@@ -431,7 +433,8 @@ Test(reconcile, unanswered_requests_explain_that_much_and_no_more)
     };
     struct ledger *ledger = ledger_of_four();
     add_counts(ledger, &(struct ledger_counts){.get_unknown = 1, .get_status[0] = 1});
-    add_counts(ledger, &(struct ledger_counts){.post_unknown = 1, .post_status[0] = 1});
+    add_counts(ledger, &(struct ledger_counts){
+                           .post_unknown = 1, .post_status[0] = 1, .post_requests[0] = 1});
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct exposition target;
         struct reconciliation result;
@@ -608,4 +611,89 @@ Test(reconcile, a_target_that_was_not_asked_does_not_agree)
 {
     static const struct reconciliation result = {.done = false};
     cr_expect_not(reconcile_agrees(&result));
+}
+
+/* ---- a target of another shape, its counts already in our names ---- */
+
+static const char *find_in(const void *names, const char *ours)
+{
+    const char *at = strstr(names, ours);
+    size_t len = strlen(ours);
+    bool whole =
+        at != NULL && (at == names || at[-1] == ' ') && (at[len] == ' ' || at[len] == '\0');
+    return whole ? ours : NULL;
+}
+
+#define FEED "recommendation_lists_total user_rating count_in_top5_total http_requests_total"
+
+/* Answers are counted without sources, ratings by whole stars but for 3; an API of its own. */
+static const struct series feed[] = {
+    {"recommendation_lists_total", 4},
+    {"user_rating_count", 3}, /* one of them of a film that nobody showed */
+    {"user_rating_sum", 9},
+    {"user_rating_bucket{le=\"1.0\"}", 0},
+    {"user_rating_bucket{le=\"2.0\"}", 1},
+    {"user_rating_bucket{le=\"4.0\"}", 2},
+    {"user_rating_bucket{le=\"5.0\"}", 3},
+    {"user_rating_bucket{le=\"+Inf\"}", 3},
+    {"count_in_top5_total{recommender=\"base\"}", 4},
+    {"count_in_top5_total{recommender=\"popular\"}", 4},
+    {"http_requests_total{handler=\"/feed\",method=\"GET\"}", 99},
+};
+
+Test(reconcile, a_foreign_target_is_compared_in_what_it_promises)
+{
+    static const struct {
+        const char *what, *has;
+        struct series edit[2];
+        const char *findings;
+        int rows;
+    } rows[] = {
+        {"a feed", FEED, {{"", 0}}, "", 11},
+        {"a promise that is not kept",
+         FEED " recommendation_lists_converted_total",
+         {{"", 0}},
+         "recommendation_lists_converted_total: not exported\n",
+         12},
+        {"a lost list",
+         FEED,
+         {{"recommendation_lists_total", 3}},
+         "recommendation_lists_total: lost\n",
+         11},
+        {"a rating too many", /* than one that may be counted or not */
+         FEED,
+         {{"user_rating_count", 4}},
+         "user_rating_count: beyond what unanswered requests explain\n",
+         11},
+        {"a wrong source",
+         FEED,
+         {{"count_in_top5_total{recommender=\"base\"}", 3},
+          {"count_in_top5_total{recommender=\"popular\"}", 5}},
+         "count_in_top5_total{recommender=\"base\"}: wrong label\n"
+         "count_in_top5_total{recommender=\"popular\"}: wrong label\n",
+         11},
+        {"lists alone", "recommendation_lists_total", {{"", 0}}, "", 1},
+    };
+    struct ledger *ledger = ledger_of_four();
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct exposition target = {0};
+        struct metric_map *map = NULL;
+        struct reconciliation result;
+        for (size_t k = 0; k < COUNT(feed); k++) {
+            set(&target, feed[k].name, feed[k].value);
+        }
+        for (size_t k = 0; k < 2 && rows[i].edit[k].name[0] != '\0'; k++) {
+            set(&target, rows[i].edit[k].name, rows[i].edit[k].value);
+        }
+        struct metrics_snapshot *before = constant(&target, 7), *after = parse(&target, 7);
+        struct reconcile_life life = {.before = before, .after = after};
+        cr_assert_eq(metric_map_new(find_in, rows[i].has, &map, NULL), ERR_OK);
+        reconcile_foreign(ledger, NULL, &life, 1, map, &result);
+        expect_findings(&result, rows[i].findings, rows[i].what);
+        cr_expect_eq(result.count, rows[i].rows, "%s: %d rows", rows[i].what, result.count);
+        metric_map_free(map);
+        metrics_snapshot_free(before);
+        metrics_snapshot_free(after);
+    }
+    ledger_free(ledger);
 }

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/fileio.h"
 #include "base/yaml.h"
+#include "drill/scrape_job.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -69,6 +70,81 @@ Test(render, jobs_are_scraped_faster_and_rules_lie_beside)
                         "scrape_configs:\n"
                         "  - {job_name: a, scrape_interval: 1s, scrape_timeout: 1s,\n"
                         "     static_configs: [{targets: ['a:1']}]}\n");
+    leave(&place);
+}
+
+Test(render, the_job_of_the_target_is_pointed_at_another_one)
+{
+    static const struct {
+        const char *url, *job;
+    } rows[] = {
+        {"http://feed:8080/metrics", "static_configs: [{targets: ['feed:8080']}]"},
+        {"http://feed:8080", "static_configs: [{targets: ['feed:8080']}]"},
+        {"https://feed/inner/m",
+         "static_configs: [{targets: [feed]}], scheme: https, metrics_path: /inner/m"},
+        {"http://feed:1/metrics?format=prom&key=a%2Bb+c&key=%zz&on",
+         "static_configs: [{targets: ['feed:1']}], "
+         "params: {format: [prom], key: ['a+b c', '%zz'], 'on': ['']}"},
+        {"http://feed:1?x=/y", "static_configs: [{targets: ['feed:1']}], params: {x: [/y]}"},
+    };
+    json_t *relabel = json_pack("[{s:s}]", "action", "keep");
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char wanted[512];
+        struct place place =
+            make_place("scrape_configs: [{job_name: recommender, scrape_interval: 9s, "
+                       "static_configs: [{targets: ['a:1']}]}, {job_name: b}]\n");
+        cr_assert_eq(render_prometheus_target(place.in, rows[i].url, relabel, NULL), ERR_OK);
+        (void)snprintf(wanted, sizeof wanted,
+                       "scrape_configs: [{job_name: recommender, scrape_interval: 9s, %s, "
+                       "metric_relabel_configs: [{action: keep}]}, {job_name: b}]\n",
+                       rows[i].job);
+        (void)snprintf(place.out, sizeof place.out, "%s", place.in);
+        expect_yaml(&place, wanted);
+        leave(&place);
+    }
+    json_decref(relabel);
+}
+
+Test(render, nothing_of_how_the_former_target_was_found_is_left)
+{
+    struct place place = make_place(
+        "scrape_configs: [{job_name: recommender, scheme: https, metrics_path: /inner/m, "
+        "params: {a: [b]}, metric_relabel_configs: [{action: keep}], "
+        "scrape_interval: 9s, authorization: {credentials: x}, "
+        "static_configs: [{targets: ['a:1']}]}]\n");
+    cr_assert_eq(render_prometheus_target(place.in, "http://feed:2/metrics", NULL, NULL), ERR_OK);
+    (void)snprintf(place.out, sizeof place.out, "%s", place.in);
+    expect_yaml(&place, "scrape_configs: [{job_name: recommender, scrape_interval: 9s, "
+                        "authorization: {credentials: x}, static_configs: [{targets: "
+                        "['feed:2']}]}]\n");
+    leave(&place);
+}
+
+Test(render, of_the_address_of_a_job_no_secret_is_shown)
+{
+    static const struct {
+        const char *url, *shown;
+        bool whole;
+    } rows[] = {{"http://feed:1/metrics", "http://feed:1/metrics", true},
+                {"http://feed:1", "http://feed:1", true},
+                {"unknown", "unknown", true},
+                {"https://feed/metrics?token=secret", "https://feed", false},
+                {"https://feed?token=secret", "https://feed", false},
+                {"http://[::1]:9/bot-secret/metrics", "http://[::1]:9", false}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char shown[64];
+        cr_expect_eq(scrape_job_shown(rows[i].url, shown, sizeof shown), rows[i].whole, "%s",
+                     rows[i].url);
+        cr_expect_str_eq(shown, rows[i].shown);
+    }
+}
+
+Test(render, a_configuration_without_the_job_of_the_target_cannot_be_pointed)
+{
+    struct place place = make_place(prometheus_text);
+    struct error error = {0};
+    cr_expect_eq(render_prometheus_target(place.in, "http://feed:1", NULL, &error), ERR_INPUT);
+    cr_expect_str_eq(error.text, "no job is called 'recommender'");
     leave(&place);
 }
 

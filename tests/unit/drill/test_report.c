@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/fileio.h"
+#include "base/mem.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -165,7 +166,7 @@ Test(report, the_verdict_has_every_part_a_reader_needs)
         "data",       "target",           "expectations", "invalid_because",
         "alerts",     "phases",           "load",         "reconciliation",
         "lost",       "retrained_s",      "options",      "versions",
-        "objectives", "data_fingerprint", "floors"};
+        "objectives", "data_fingerprint", "floors",       "not_applicable"};
     struct made made;
     json_t *verdict = write_and_read_json(make(&made));
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
@@ -182,6 +183,33 @@ Test(report, the_verdict_has_every_part_a_reader_needs)
         json_string_value(json_array_get(json_object_get(verdict, "invalid_because"), 0)),
         "the <dog> died");
     json_decref(verdict);
+    unmake(&made);
+}
+
+Test(report, what_is_not_applicable_is_listed_with_its_reason)
+{
+    struct made made;
+    struct buf text;
+    make(&made);
+    struct applicable *applicable = mem_zalloc(1, sizeof *applicable);
+    applicable->count = 1;
+    snprintf(applicable->gap[0].name, sizeof applicable->gap[0].name, "A <silent>");
+    snprintf(applicable->gap[0].why, sizeof applicable->gap[0].why, "no \"x\"");
+    made.report.applicable = applicable;
+    json_t *verdict = write_and_read_json(&made);
+    const json_t *gaps = json_object_get(verdict, "not_applicable");
+    cr_assert_eq(json_array_size(gaps), 1);
+    cr_expect_str_eq(text_at(json_array_get(gaps, 0), "name"), "A <silent>");
+    cr_expect_str_eq(text_at(json_array_get(gaps, 0), "why"), "no \"x\"");
+    json_decref(verdict);
+    cr_assert_eq(report_write_junit(&made.report, made.path, NULL), ERR_OK);
+    buf_init(&text, 1u << 20);
+    cr_assert_eq(file_read(made.path, &text, NULL), ERR_OK);
+    cr_expect_not_null(strstr(text.data, "tests=\"5\" failures=\"1\" errors=\"2\" skipped=\"1\""));
+    cr_expect_not_null(strstr(text.data, "name=\"A &lt;silent&gt;\"><skipped message=\"not "
+                                         "applicable: no &quot;x&quot;\"/>"));
+    buf_deinit(&text);
+    mem_free(applicable);
     unmake(&made);
 }
 

@@ -21,10 +21,25 @@
 #include <string.h>
 
 #define SCHEMA "scenarios/schema.json"
+#define TARGET "/$defs/target" /* has a schema of its own, of which this is a copy */
 
 /* A valid scenario in which every object and every form occurs. */
 static const char complete[] =
-    "{'name': 'n', 'summary': 's', 'decoy': false, 'time_scale': 1, 'people': 100, 'newcomers': 10,"
+    "{'name': 'n', 'summary': 's', 'target': {'name': 't',"
+    "  'address': {'read': 'http://127.0.0.1:1', 'write': 'http://127.0.0.1:2'},"
+    "  'headers': {'X-A': 'b'}, 'user': {'type': 'string', 'prefix': 'u'}, 'film': 'none',"
+    "  'list': {'method': 'GET', 'url': '/feed?who={user}', 'films': '/items', 'film': '/id',"
+    "   'sources': '/why', 'score': '/s', 'request_id': '/r', 'request_id_type': 'string',"
+    "   'accept': [200], 'headers': {}, 'timestamp': 'unix', 'cut': true, 'repeats': false},"
+    "  'rating': {'method': 'PUT', 'url': '/rate?u={user}&f={film}', 'transform': 'unit',"
+    "   'timestamp': 'iso8601', 'batch': 1, 'accept': [200, 202]},"
+    "  'sign': {'kind': 'hmac_sha1', 'secret': 's', 'parameter': 'p',"
+    "   'timestamp_parameter': 't'},"
+    "  'retrain': {'request': {'method': 'PUT', 'url': '/train', 'accept': [202]},"
+    "   'status': {'url': '/job', 'at': '/state', 'done': ['ready', 1], 'failed': [false]}},"
+    "  'metrics': {'url': 'http://127.0.0.1:3/m', 'names': {'user_rating': 'stars'}}},"
+    " 'decoy': false, "
+    "'time_scale': 1, 'people': 100, 'newcomers': 10,"
     " 'behaviour': {'examination': 'cascade', 'cascade_stop': 0.2, 'abandon_share': 0.1,"
     "  'rating_share': 0.5},"
     " 'traffic': {'lists_per_s': 10, 'steps_per_visit': 2, 'think': {'median': '1s', 'sigma': 1},"
@@ -208,7 +223,7 @@ static void expect_places(json_t *node, const char *pointer, size_t *found)
 {
     const char *key;
     json_t *member;
-    if (!json_is_object(node)) {
+    if (!json_is_object(node) || strcmp(pointer, TARGET) == 0) {
         return;
     }
     if (json_object_get(node, "additionalProperties") != NULL) {
@@ -239,6 +254,43 @@ static size_t distinct_places(void)
         count += first;
     }
     return count;
+}
+
+/* References of the one are to the whole document, of the other to its part. */
+static void move_references(json_t *node)
+{
+    const char *key, *to = json_string_value(json_object_get(node, "$ref"));
+    json_t *member;
+    size_t i;
+    char moved[128];
+    if (to != NULL) {
+        (void)snprintf(moved, sizeof moved, "#" TARGET "%s", to + 1);
+        json_object_set_new(node, "$ref", json_string(moved));
+    }
+    json_object_foreach(node, key, member)
+    {
+        move_references(member);
+    }
+    json_array_foreach(node, i, member)
+    {
+        move_references(member);
+    }
+}
+
+Test(schema, a_target_is_described_as_in_a_file_of_its_own)
+{
+    static const char *const heads[] = {"$schema", "$id", "title", "$comment"};
+    json_t *whole = json_load_file("scenarios/targets/schema.json", 0, NULL);
+    json_t *schema = load_schema();
+    cr_assert_not_null(whole);
+    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
+        cr_expect_eq(json_object_del(whole, heads[i]), 0, "%s", heads[i]);
+    }
+    move_references(whole);
+    cr_expect(json_equal(whole, at_pointer(schema, TARGET)),
+              "$defs/target of " SCHEMA " is not scenarios/targets/schema.json");
+    json_decref(whole);
+    json_decref(schema);
 }
 
 Test(schema, every_object_of_the_schema_is_compared)
@@ -356,6 +408,9 @@ static void expectation_of(json_t *schema, json_t *node, char *out, size_t size)
     double max = json_number_value(json_object_get(node, "maximum"));
     json_t *meant = ref == NULL ? node : at_pointer(schema, ref + 1);
     json_t *forms = json_object_get(meant, "anyOf");
+    if (ref != NULL && strcmp(ref, "#" TARGET) == 0) {
+        type = json_string_value(json_object_get(meant, "type"));
+    }
     type = type == NULL ? "" : type;
     words_of(forms == NULL ? meant : json_array_get(forms, 0), words, sizeof words);
     if (words[0] != '\0' && !(ref != NULL && strcmp(ref, "#/$defs/phaseSet") == 0)) {
@@ -669,7 +724,10 @@ static bool only_reader_sees(const struct fault *fault, json_t *document)
                                         "expected a phase before",
                                         "no person is new",
                                         "needs 'newcomers'",
-                                        "expected another phase than"};
+                                        "expected another phase than",
+                                        "leads to where another one leads",
+                                        "a number has no prefix",
+                                        "a metric of docs/METRICS.md"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         if (strstr(fault->text, texts[i]) != NULL) {
             return true;
@@ -683,7 +741,7 @@ static bool only_reader_sees(const struct fault *fault, json_t *document)
 }
 
 /* The schema points at the value, at what holds it, or at something inside; of an expectation,
- * which has one of several forms, at all of it. */
+ * which has one of several forms, and of a target's section, which may be `none`, at all of it. */
 static bool points_at(const char *schema_path, const char *path)
 {
     const char *last = strrchr(path, '/');
@@ -691,8 +749,10 @@ static bool points_at(const char *schema_path, const char *path)
     size_t len = strlen(schema_path);
     bool expectation = text_starts(path, "/expectations/") && text_starts(path, schema_path) &&
                        strlen(schema_path) > strlen("/expectations/");
+    bool section = text_starts(path, "/target/") && text_starts(path, schema_path) &&
+                   strlen(schema_path) > strlen("/target/");
     return (len == holder && strncmp(schema_path, path, len) == 0) ||
-           text_starts(schema_path, path) || expectation;
+           text_starts(schema_path, path) || expectation || section;
 }
 
 static void compare(const char *name, json_t *document, json_t *refused_at, size_t *refused)
@@ -866,6 +926,7 @@ Test(schema, it_refuses_what_the_reader_refuses_and_nothing_else)
     /* Every expectation is tried against every form, so these documents have one. */
     json_t *lean = json_deep_copy(document);
     json_object_set_new(lean, "expectations", json_pack("[{s:s}]", "counts", "reconcile"));
+    json_object_del(lean, "target");
     add_mutants(&corpus, lean, lean, "");
     json_decref(lean);
     json_t *retrain = at_pointer(document, "/phases/2/retrain");
@@ -895,6 +956,21 @@ Test(schema, it_refuses_the_expectations_that_the_reader_refuses)
     json_object_del(document, "injections");
     json_object_del(document, "disturbances");
     add_mutants(&corpus, document, json_object_get(document, "expectations"), "/expectations");
+    size_t count = corpus.count;
+    size_t refused = corpus_judge(&corpus);
+    cr_expect(refused > count / 2 && refused < count, "%zu of %zu", refused, count);
+    json_decref(document);
+}
+
+Test(schema, it_refuses_the_targets_that_the_reader_refuses)
+{
+    struct corpus corpus;
+    corpus_open(&corpus);
+    json_t *document = complete_document();
+    json_object_del(document, "injections");
+    json_object_del(document, "disturbances");
+    json_object_set_new(document, "expectations", json_pack("[{s:s}]", "counts", "reconcile"));
+    add_mutants(&corpus, document, json_object_get(document, "target"), "/target");
     size_t count = corpus.count;
     size_t refused = corpus_judge(&corpus);
     cr_expect(refused > count / 2 && refused < count, "%zu of %zu", refused, count);

@@ -130,6 +130,39 @@ Test(watch_rules, without_fitting_objectives_the_drill_says_how_to_measure_them)
     }
 }
 
+Test(watch_rules, objectives_of_ones_own_stand_for_those_among_the_rules)
+{
+    struct home home = make_home();
+    struct watch_rules_request request = request_in(&home);
+    struct watch_rules rules = {0};
+    struct error error = {0};
+    char own[256], rule[256];
+    put_objectives(&home, "prometheus/rules/objectives.yml", 76, 500, TARGET);
+    put_objectives(&home, "own.yml", 77, 500, TARGET);
+    snprintf(own, sizeof own, "%s/own.yml", home.path);
+    request.objectives_path = own;
+    cr_assert_eq(watch_rules_choose(&request, &rules, &error), ERR_OK, "%s", error.text);
+    cr_assert_eq(rules.count, 2);
+    cr_expect_str_eq(rules.path[1], own);
+    watch_rules_deinit(&rules);
+    /* Even these must fit, and must be objectives. */
+    rules = (struct watch_rules){0};
+    put_objectives(&home, "own.yml", 78, 500, TARGET);
+    request.target_option = "feed.yml";
+    cr_expect_eq(watch_rules_choose(&request, &rules, &error), ERR_INPUT);
+    cr_expect_not_null(strstr(error.text, "--calibrate my/scenario.yml --target feed.yml"), "%s",
+                       error.text);
+    watch_rules_deinit(&rules);
+    rules = (struct watch_rules){0};
+    error = (struct error){0};
+    snprintf(rule, sizeof rule, "%s/prometheus/rules/drift.yml", home.path);
+    request.objectives_path = rule;
+    cr_expect_eq(watch_rules_choose(&request, &rules, &error), ERR_INPUT);
+    cr_expect_not_null(strstr(error.text, "expected objectives"), "%s", error.text);
+    watch_rules_deinit(&rules);
+    remove_home(&home);
+}
+
 Test(watch_rules, rules_of_ones_own_need_no_objectives)
 {
     struct home home = make_home(), own = make_home();

@@ -45,3 +45,19 @@ Test(due_heap, stays_in_order_while_it_is_used)
     cr_expect_eq(heap.count, 64);
     due_heap_deinit(&heap);
 }
+
+Test(due_heap, what_is_due_is_counted_in_place)
+{
+    struct due_heap heap;
+    due_heap_init(&heap, 200);
+    cr_expect_eq(due_heap_due(&heap, INT64_MAX), 0);
+    for (int32_t i = 0; i < 200; i++) {
+        due_heap_push(&heap, (i * 77) % 200, i);
+    }
+    cr_expect_eq(due_heap_due(&heap, -1), 0);
+    for (int64_t now = 0; now < 250; now += 7) {
+        cr_expect_eq(due_heap_due(&heap, now), now < 200 ? now + 1 : 200, "at %d", (int)now);
+    }
+    cr_expect_eq(heap.count, 200);
+    due_heap_deinit(&heap);
+}

@@ -265,15 +265,18 @@ Test(engine, failures_end_the_visit_and_are_told_apart)
         struct fake_answer fault; /* body "POST" = ratings, else lists */
         const char *problem;
     } rows[] = {
-        {"list 429", {429, MS, NULL}, "GET was answered with status 429"},
-        {"list 503", {503, MS, NULL}, "GET was answered with status 503"},
-        {"list redirect", {302, MS, NULL}, "GET was answered with status 302"},
-        {"list reset", {0, MS, NULL}, "GET was not answered: the fake gave no answer"},
-        {"list timeout",
-         {200, FAKE_UNTIL_TIMEOUT, NULL},
+        {"list 429", {429, MS, NULL, 0}, "GET was answered with status 429"},
+        {"list 503", {503, MS, NULL, 0}, "GET was answered with status 503"},
+        {"list redirect", {302, MS, NULL, 0}, "GET was answered with status 302"},
+        {"list reset", {0, MS, NULL, 0}, "GET was not answered: the fake gave no answer"},
+        {"list reset late",
+         {0, 100 * MS, NULL, 0},
          "GET was not answered: the fake gave no answer"},
-        {"rating 500", {500, MS, "POST"}, "POST was answered with status 500"},
-        {"rating reset", {0, MS, "POST"}, "POST was not answered: the fake gave no answer"},
+        {"list timeout",
+         {200, FAKE_UNTIL_TIMEOUT, NULL, 0},
+         "GET was not answered: the fake gave no answer"},
+        {"rating 500", {500, MS, "POST", 0}, "POST was answered with status 500"},
+        {"rating reset", {0, MS, "POST", 0}, "POST was not answered: the fake gave no answer"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct engine_result result;
@@ -297,11 +300,41 @@ Test(engine, failures_end_the_visit_and_are_told_apart)
         }
         cr_expect_str_eq(result.problem.text, rows[i].problem, "%s", rows[i].name);
         uint64_t timed = histogram_count(result.from_send[post ? ENGINE_POST : ENGINE_GET]);
-        bool reset = fault.status == 0;
-        cr_expect_eq(timed, reset ? 0 : (uint64_t)bad, "%s: a timeout is a latency, a reset not",
+        bool reset = fault.status == 0, shed = fault.status == 429 || fault.status == 503;
+        bool at_once = reset && fault.latency_ns < 100 * MS; /* a tenth of the timeout */
+        cr_expect_eq(timed, shed || at_once ? 0 : (uint64_t)bad,
+                     "%s: who is cut off late has waited, who is turned away has not",
                      rows[i].name);
+        int e = post ? ENGINE_POST : ENGINE_GET;
+        int kind = !unknown ? EXCHANGE_ANSWERED : reset ? EXCHANGE_RESET : EXCHANGE_TIMEOUT;
+        cr_expect_eq(result.failures[e][kind], shed ? 0 : bad, "%s by kind", rows[i].name);
+        cr_expect_eq(result.shed[e], shed ? bad : 0, "%s", rows[i].name);
+        cr_expect_eq(result.retried, 0, "%s: nobody said when to come back", rows[i].name);
         engine_result_deinit(&result);
     }
+}
+
+/* Two requests of three are cut off at once, the others answered after ten milliseconds. */
+static void cut_off_at_once(void *context, const struct fake_request *request,
+                            struct fake_answer *answer)
+{
+    (void)context;
+    bool cut = !request->is_post && request->nth % 3 != 0;
+    answer->status = cut ? 0 : 200;
+    answer->latency_ns = cut ? MS / 10 : 10 * MS;
+}
+
+Test(engine, what_is_cut_off_at_once_makes_no_target_look_fast)
+{
+    struct engine_result result;
+    world.script.answer = cut_off_at_once;
+    small_world_play(&world, &result);
+    const struct histogram *lists = result.from_send[ENGINE_GET];
+    int64_t cut = result.failures[ENGINE_GET][EXCHANGE_RESET];
+    cr_expect_gt(cut, 100);
+    cr_expect_gt(histogram_count(lists), 50);
+    cr_expect_geq(histogram_quantile(lists, 0.1), (uint64_t)(10 * MS) * 99 / 100);
+    engine_result_deinit(&result);
 }
 
 static void unreadable(void *context, const struct fake_request *request,
@@ -359,7 +392,7 @@ Test(engine, nobody_rates_a_film_twice_or_one_seen_before)
     engine_result_deinit(&result);
 
     /* Whoever has seen everything rates nothing. */
-    int32_t films = world.target.catalogue->count;
+    int32_t films = population_catalogue(world.population)->count;
     int64_t *start = calloc(SMALL_WORLD_PEOPLE + 1, sizeof *start);
     int32_t *item = malloc((size_t)films * sizeof *item);
     for (int32_t i = 0; i < films; i++) {
@@ -411,6 +444,7 @@ Test(engine, live_figures_end_equal_to_the_ledger)
     cr_expect_eq(live.failed, all.get_failed + all.post_failed);
     cr_expect_eq(live.unknown, all.get_unknown + all.post_unknown);
     cr_expect_eq(live.in_flight, 0);
+    cr_expect_eq(live.waiting, 0);
     cr_expect_float_eq(live.stars, ledger_mean_rating(&all) * (double)all.rated, 1e-6);
     cr_expect_float_eq(live.reciprocal_rank, all.reciprocal_rank, 1e-6);
     cr_expect_eq(live.steps, result.ledger->steps);
@@ -428,6 +462,7 @@ Test(engine, live_figures_end_equal_to_the_ledger)
 struct stopper {
     struct engine *_Atomic engine;
     _Atomic int64_t stopped_ns; /* 0 before */
+    struct engine_live live;    /* then */
 };
 
 static void stop_at_ten_seconds(void *context, const struct fake_request *request,
@@ -440,27 +475,49 @@ static void stop_at_ten_seconds(void *context, const struct fake_request *reques
             sched_yield();
         }
         atomic_store(&stopper->stopped_ns, request->sent_ns);
+        engine_live(stopper->engine, &stopper->live);
         engine_stop(stopper->engine);
     }
 }
 
+static int64_t visits_until(int64_t until_ns)
+{
+    struct arrivals arrivals;
+    struct visit visit;
+    int64_t count = 0;
+    arrivals_init(&arrivals, &world.plan.arrivals);
+    while (arrivals_next(&arrivals, &visit) && visit.start_ns <= until_ns) {
+        count++;
+    }
+    arrivals_deinit(&arrivals);
+    return count;
+}
+
+/* Plays what is planned until a list asked for after ten seconds stops it; when that was. */
+static int64_t play_until_stopped(struct stopper *stopper, struct engine_result *result)
+{
+    struct engine *engine = NULL;
+    *stopper = (struct stopper){.engine = NULL};
+    world.script.answer = stop_at_ten_seconds;
+    world.script.context = stopper;
+    fake_transport_use(&world.script);
+    cr_assert_eq(engine_start(&world.plan, &engine, NULL), ERR_OK);
+    atomic_store(&stopper->engine, engine);
+    engine_join(engine, result);
+    return atomic_load(&stopper->stopped_ns);
+}
+
 Test(engine, stop_lets_requests_in_flight_complete_and_sends_no_more)
 {
-    struct stopper stopper = {NULL, 0};
-    struct engine *engine = NULL;
+    struct stopper stopper;
     struct engine_result result;
     world.plan.arrivals.visits_per_s = 40;
     world.plan.connections = 4; /* too few, so that something is left unsent */
+    world.plan.block_ns = SECOND;
     world.script.latency_ns = 300 * MS;
-    world.script.answer = stop_at_ten_seconds;
-    world.script.context = &stopper;
-    fake_transport_use(&world.script);
-    cr_assert_eq(engine_start(&world.plan, &engine, NULL), ERR_OK);
-    atomic_store(&stopper.engine, engine);
-    engine_join(engine, &result);
+    int64_t stopped_ns = play_until_stopped(&stopper, &result);
     struct ledger_counts all = ledger_total(result.ledger);
     const struct fake_totals *totals = fake_transport_totals();
-    int64_t stopped_ns = atomic_load(&stopper.stopped_ns);
     struct ledger_counts after = ledger_window(result.ledger, 10 * SECOND + 400 * MS, 99 * SECOND);
     cr_expect_gt(stopped_ns, 0);
     cr_expect_eq(after.get_sent + after.post_sent, 0);
@@ -471,5 +528,39 @@ Test(engine, stop_lets_requests_in_flight_complete_and_sends_no_more)
     cr_expect_eq(result.ended_ns, stopped_ns + 300 * MS);
     cr_expect_gt(result.ledger->steps_unsent, 100, "%lld steps unsent",
                  (long long)result.ledger->steps_unsent);
+    /* Nothing that was due is forgotten: visits, lists, and ratings. */
+    int64_t block_unsent[ENGINE_ENDPOINTS] = {0};
+    cr_expect_geq(result.unsent[ENGINE_GET], visits_until(stopped_ns) - result.ledger->visits);
+    cr_expect_eq(result.unsent[ENGINE_GET], result.ledger->steps_unsent);
+    cr_expect_gt(result.unsent[ENGINE_POST], 5, "%lld ratings unsent",
+                 (long long)result.unsent[ENGINE_POST]);
+    for (int64_t b = 0; b < result.block_count; b++) {
+        for (int e = 0; e < ENGINE_ENDPOINTS; e++) {
+            block_unsent[e] += result.block[b].by[e].unsent;
+        }
+    }
+    int64_t unsent = result.unsent[ENGINE_GET] + result.unsent[ENGINE_POST];
+    cr_expect_eq(block_unsent[ENGINE_GET], result.unsent[ENGINE_GET]);
+    cr_expect_eq(block_unsent[ENGINE_POST], result.unsent[ENGINE_POST]);
+    cr_expect_gt(result.unsent_late, unsent * 9 / 10, "they waited for connections");
+    cr_expect(stopper.live.waiting <= unsent && stopper.live.waiting > unsent * 9 / 10,
+              "%lld waiting, %lld never sent", (long long)stopper.live.waiting, (long long)unsent);
+    engine_result_deinit(&result);
+}
+
+/* The person is on a visit when the run is stopped, and the next visits wait. */
+Test(engine, a_stop_forgets_no_visit_of_a_busy_person)
+{
+    struct stopper stopper;
+    struct engine_result result;
+    world.plan.arrivals.people = 1;
+    world.plan.arrivals.visits_per_s = 2;
+    world.plan.arrivals.steps_per_visit = 1;
+    world.plan.lists_only = true;
+    world.script.latency_ns = 800 * MS;
+    int64_t stopped_ns = play_until_stopped(&stopper, &result);
+    cr_expect_gt(result.unsent[ENGINE_GET], 3);
+    cr_expect_eq(result.ledger->steps + result.unsent[ENGINE_GET], visits_until(stopped_ns));
+    cr_expect_eq(result.unsent_late, 0, "connections were free");
     engine_result_deinit(&result);
 }

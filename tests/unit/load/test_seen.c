@@ -12,8 +12,8 @@ Test(seen, holds_everybodys_past_in_rising_order_for_any_number_of_threads)
     struct engine_seen alone, shared;
     struct past past = {0};
     small_world_init(&world);
-    seen_build(world.population, NULL, 1700000000, &one, &alone);
-    seen_build(world.population, &world.drift, 1700000000, &three, &shared);
+    seen_build(world.population, NULL, &one, &alone);
+    seen_build(world.population, &world.drift, &three, &shared);
     for (int32_t p = 0; p < SMALL_WORLD_PEOPLE; p++) {
         population_past(world.population, p, 1700000000, &past);
         cr_assert_eq(alone.start[p + 1] - alone.start[p], past.count, "person %d", p);
@@ -54,8 +54,8 @@ Test(seen, films_that_are_not_out_are_in_no_past)
     world.drift.injection[0].kind = DRIFT_NEW_FILMS;
     world.drift.injection[0].size = .2;
     small_world_must(population_bind_drift(world.population, &world.drift, &one, &error), &error);
-    seen_build(world.population, NULL, 1700000000, &one, &all);
-    seen_build(world.population, &world.drift, 1700000000, &one, &without);
+    seen_build(world.population, NULL, &one, &all);
+    seen_build(world.population, &world.drift, &one, &without);
     for (int64_t i = 0; i < all.start[SMALL_WORLD_PEOPLE]; i++) {
         kept += !population_withheld(&world.drift, all.item[i]);
     }

@@ -12,27 +12,22 @@
 
 static int32_t film_ids[] = {2, 3, 5, 17, 318};
 static const struct catalogue films = {.count = COUNT(film_ids), .id = film_ids};
-static const struct target target = {
-    .base_url = "http://127.0.0.1:8000", .list_length = 10, .catalogue = &films};
-
-static bool read_text(const char *text, struct step_list *list, char *request_id)
+static struct target *bundled(void)
 {
-    return target_read_list(&target, text, strlen(text), list, request_id, REQUEST_ID_SIZE);
+    struct target *target = NULL;
+    struct error error = {0};
+    cr_assert_eq(target_from_url("http://127.0.0.1:8000", &films, 10, &target, &error), ERR_OK,
+                 "%s", error.text);
+    return target;
 }
 
-Test(target, urls_name_user_and_length)
+static bool read_text(const struct target *target, const char *text, struct step_list *list,
+                      char *request_id)
 {
-    char url[128];
-    cr_assert(target_list_url(&target, 42, url, sizeof url));
-    cr_expect_str_eq(url, "http://127.0.0.1:8000/recommendations/?user_id=42&n=10");
-    cr_assert(target_rating_url(&target, url, sizeof url));
-    cr_expect_str_eq(url, "http://127.0.0.1:8000/ratings/");
-    cr_expect_not(target_list_url(&target, 42, url, 54), "54 bytes leave no room for the NUL");
-    cr_expect(target_list_url(&target, 42, url, 55));
-    cr_expect_not(target_rating_url(&target, url, 10));
+    return target_read_list(target, text, strlen(text), list, request_id, REQUEST_ID_SIZE);
 }
 
-Test(target, ratings_are_written_in_stars)
+Test(target, bundled_requests_are_spelled_to_the_byte)
 {
     static const struct {
         uint8_t half_stars;
@@ -41,24 +36,103 @@ Test(target, ratings_are_written_in_stars)
         {1, "", "{\"user_id\":7,\"movie_id\":318,\"rating\":0.5}"},
         {6, "", "{\"user_id\":7,\"movie_id\":318,\"rating\":3.0}"},
         {10, "ab-1", "{\"user_id\":7,\"movie_id\":318,\"rating\":5.0,\"request_id\":\"ab-1\"}"},
+        {9, "a\\\"b\\u00e9",
+         "{\"user_id\":7,\"movie_id\":318,\"rating\":4.5,\"request_id\":\"a\\\"b\\u00e9\"}"},
     };
+    struct target *target = bundled();
+    struct exchange *exchange = calloc(1, sizeof *exchange);
+    struct target_request request = {.user_id = 42};
+    char url[128];
+    cr_assert(target_fill_list(target, &request, exchange));
+    cr_expect_str_eq(exchange->path, "/recommendations/?user_id=42&n=10");
+    cr_expect_eq(exchange->path_len, strlen(exchange->path));
+    cr_expect_eq(exchange->body_len, 0);
+    cr_expect_str_eq(exchange->shape->method, "GET");
+    cr_expect_not(exchange->shape->has_body);
+    cr_expect(target_exchange_url(target, exchange, url, sizeof url));
+    cr_expect_str_eq(url, "http://127.0.0.1:8000/recommendations/?user_id=42&n=10");
+    cr_expect_not(target_exchange_url(target, exchange, url, 20));
     for (size_t i = 0; i < COUNT(rows); i++) {
-        char body[256];
-        size_t len =
-            target_rating_body(7, 318, rows[i].half_stars, rows[i].request_id, body, sizeof body);
-        cr_expect_eq(len, strlen(rows[i].body), "row %zu", i);
-        cr_expect_str_eq(body, rows[i].body);
-        cr_expect_eq(target_rating_body(7, 318, rows[i].half_stars, rows[i].request_id, body, len),
-                     0, "row %zu: no room for the NUL", i);
+        request = (struct target_request){.user_id = 7,
+                                          .movie_id = 318,
+                                          .half_stars = rows[i].half_stars,
+                                          .request_id = rows[i].request_id};
+        cr_assert(target_fill_rating(target, &request, exchange));
+        cr_expect_str_eq(exchange->path, "/ratings/");
+        cr_expect_eq(exchange->body_len, strlen(rows[i].body), "row %zu", i);
+        cr_expect_eq(memcmp(exchange->body, rows[i].body, exchange->body_len), 0, "row %zu: %.*s",
+                     i, (int)exchange->body_len, exchange->body);
     }
+    cr_expect_str_eq(exchange->shape->headers, "Content-Type: application/json\r\n");
+    cr_expect(exchange->shape->has_body);
+    free(exchange);
+    target_free(target);
 }
 
 Test(target, longest_request_id_fits_a_body)
 {
-    char id[REQUEST_ID_SIZE], body[256];
+    char id[REQUEST_ID_SIZE];
+    struct target *target = bundled();
+    struct exchange *exchange = calloc(1, sizeof *exchange);
+    struct target_request request = {
+        .user_id = INT32_MAX, .movie_id = INT32_MAX, .half_stars = 9, .request_id = id};
     memset(id, 'x', sizeof id - 1);
     id[sizeof id - 1] = '\0';
-    cr_expect_gt(target_rating_body(INT32_MAX, INT32_MAX, 9, id, body, sizeof body), 0);
+    cr_expect(target_fill_rating(target, &request, exchange));
+    cr_expect_gt(exchange->body_len, sizeof id);
+    free(exchange);
+    target_free(target);
+}
+
+Test(target, addresses_that_are_none_are_refused)
+{
+    static const struct {
+        const char *url, *base; /* NULL = refused */
+        const char *path;
+    } rows[] = {
+        {"http://127.0.0.1:8000", "http://127.0.0.1:8000", "/ratings/"},
+        {"http://127.0.0.1:8000///", "http://127.0.0.1:8000", "/ratings/"},
+        {"HTTPS://host/a/b/", "HTTPS://host", "/a/b/ratings/"},
+        {"http://[::1]:80/x", "http://[::1]:80", "/x/ratings/"},
+        {"host:80", NULL, NULL},
+        {"http://", NULL, NULL},
+        {"http://:80", NULL, NULL},
+        {"http:///path", NULL, NULL},
+        {"http://user:word@host", NULL, NULL},
+        {"http://host/?q=1", NULL, NULL},
+        {"http://host/a b", NULL, NULL},
+        {"http://host/{user}", NULL, NULL},
+        {"ftp://host", NULL, NULL},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct target *target = NULL;
+        struct error error = {0};
+        struct exchange *exchange = calloc(1, sizeof *exchange);
+        struct target_request request = {.user_id = 1, .movie_id = 2, .half_stars = 2};
+        enum err code = target_from_url(rows[i].url, &films, 10, &target, &error);
+        cr_expect_eq(code, rows[i].base != NULL ? ERR_OK : ERR_USAGE, "%s", rows[i].url);
+        if (code == ERR_OK) {
+            cr_assert(target_fill_rating(target, &request, exchange));
+            cr_expect_str_eq(exchange->shape->base_url, rows[i].base);
+            cr_expect_str_eq(exchange->path, rows[i].path);
+        } else {
+            cr_expect_null(target);
+            cr_expect_str_neq(error.text, "");
+        }
+        free(exchange);
+        target_free(target);
+    }
+}
+
+Test(target, statuses_of_the_bundled_interface_are_all_2xx)
+{
+    struct target *target = bundled();
+    for (long status = 0; status < 1000; status++) {
+        cr_expect_eq(target_accepts(target, TARGET_LIST, status), status / 100 == 2, "%ld", status);
+        cr_expect_eq(target_accepts(target, TARGET_RATING, status), status / 100 == 2, "%ld",
+                     status);
+    }
+    target_free(target);
 }
 
 Test(target, lists_are_read_in_served_order)
@@ -101,16 +175,18 @@ Test(target, lists_are_read_in_served_order)
          {3},
          "yes"},
     };
+    struct target *target = bundled();
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct step_list list = {.count = 99};
         char request_id[REQUEST_ID_SIZE] = "left over";
-        cr_assert(read_text(rows[i].text, &list, request_id), "%s", rows[i].name);
+        cr_assert(read_text(target, rows[i].text, &list, request_id), "%s", rows[i].name);
         cr_expect_eq(list.count, rows[i].count, "%s", rows[i].name);
         for (int32_t k = 0; k < rows[i].count; k++) {
             cr_expect_eq(list.item[k], rows[i].item[k], "%s, film %d", rows[i].name, k);
         }
         cr_expect_str_eq(request_id, rows[i].request_id, "%s", rows[i].name);
     }
+    target_free(target);
 }
 
 Test(target, sources_of_places_are_read_as_spelled)
@@ -126,7 +202,8 @@ Test(target, sources_of_places_are_read_as_spelled)
     struct target_sources sources;
     struct target_problem problem;
     char request_id[REQUEST_ID_SIZE];
-    cr_assert(target_explain_list(&target, text, strlen(text), &list, &sources, request_id,
+    struct target *target = bundled();
+    cr_assert(target_explain_list(target, text, strlen(text), &list, &sources, request_id,
                                   sizeof request_id, &problem));
     cr_assert_eq(list.count, 7);
     for (int i = 0; i < 7; i++) {
@@ -139,6 +216,7 @@ Test(target, sources_of_places_are_read_as_spelled)
             cr_expect_eq(memcmp(place->bytes, spelled[i], place->len), 0, "place %d", i);
         }
     }
+    target_free(target);
 }
 
 Test(target, strings_are_copied_without_their_escapes)
@@ -182,20 +260,22 @@ Test(target, every_beginning_of_an_answer_is_unreadable)
     static const char text[] = "{\"user_id\":4,\"ok\":true,\"request_id\":\"\\u0041\","
                                "\"recommendations\":[{\"movie_id\":318,\"score\":-0.5e+1}]}";
     struct step_list list;
+    struct target *target = bundled();
     char request_id[REQUEST_ID_SIZE];
     for (size_t len = 0; len < strlen(text); len++) {
-        /* An exact copy, so that the address sanitizer sees a read beyond the end. */
-        char *copy = malloc(len + 1);
-        memcpy(copy, text, len);
-        char *exact = realloc(copy, len > 0 ? len : 1);
-        cr_expect_not(target_read_list(&target, exact, len, &list, request_id, sizeof request_id),
+        /* The address sanitizer sees a read behind the NUL. */
+        char *exact = malloc(len + 1);
+        memcpy(exact, text, len);
+        exact[len] = '\0';
+        cr_expect_not(target_read_list(target, exact, len, &list, request_id, sizeof request_id),
                       "%zu", len);
         cr_expect_eq(list.count, 0);
         cr_expect_str_eq(request_id, "");
         free(exact);
     }
-    cr_expect(read_text(text, &list, request_id));
-    cr_expect_not(target_read_list(&target, NULL, 0, &list, request_id, sizeof request_id));
+    cr_expect(read_text(target, text, &list, request_id));
+    cr_expect_not(target_read_list(target, NULL, 0, &list, request_id, sizeof request_id));
+    target_free(target);
 }
 
 static void read_file_as_list(const char *path, char *message, size_t size)
@@ -206,10 +286,12 @@ static void read_file_as_list(const char *path, char *message, size_t size)
     struct target_problem problem;
     buf_init(&bytes, 1 << 20);
     cr_assert_eq(file_read(path, &bytes, NULL), ERR_OK, "%s", path);
-    if (!target_explain_list(&target, bytes.data, bytes.len, &list, NULL, request_id,
+    struct target *target = bundled();
+    if (!target_explain_list(target, bytes.data, bytes.len, &list, NULL, request_id,
                              sizeof request_id, &problem)) {
         (void)snprintf(message, size, "byte %zu: %s", problem.offset, problem.text);
     }
+    target_free(target);
     buf_deinit(&bytes);
 }
 
