@@ -111,7 +111,7 @@ enum err capacity_reference(const struct options *options, struct capacity *capa
 
 /* ---- the proof ---- */
 
-/* rate_per_s 0: half of what the generator can do. */
+/* rate_per_s 0: half of what the generator can do, or less. */
 static enum err prove(const struct options *options, struct capacity *capacity, double rate_per_s,
                       double left_s, struct error *error)
 {
@@ -167,13 +167,19 @@ enum err capacity_prove_again(const struct options *options, struct capacity *ca
     double left_s = budget_s > 0 ? budget_s - capacity->result.spent_s : INFINITY;
     double highest = highest_rate(&capacity->result);
     int proofs = capacity->proofs;
-    if (proofs == 0 || highest <= capacity->proof[0].rate_per_s) {
+    if (proofs == 0 || !(highest > 0) ||
+        (capacity->proof[0].fit && highest <= capacity->proof[0].rate_per_s)) {
         return ERR_OK;
     }
     int64_t from_ns = clock_mono_ns();
     enum err code = prove(options, capacity, highest, left_s, error);
     capacity->result.spent_s += (double)(clock_mono_ns() - from_ns) / (double)CLOCK_NS_PER_S;
-    if (code == ERR_OK && capacity->proofs == proofs) {
+    bool proved = capacity->proofs > proofs;
+    if (proved && !capacity->proof[0].fit) {
+        capacity->proof[0] = capacity->proof[1]; /* what counts is what was offered */
+        capacity->proofs = 1;
+    }
+    if (code == ERR_OK && !proved) {
         capacity_note(&capacity->result,
                       "no time was left to prove the generator at its highest rate");
     }

@@ -25,8 +25,8 @@ struct capacity { /* everything a search holds */
     struct capacity_result result;
     int64_t started_unix_s;
     struct capacity_status status;
-    /* The generator alone, against the server built in: before the search, and, if that offered
-     * more, at its highest rate. */
+    /* The generator alone, against the server built in: before the search, and, if it was not fit
+     * or more was offered, at the highest rate offered. */
     struct capacity_proof proof[2];
     int proofs;
 };
@@ -47,7 +47,8 @@ enum err capacity_reference(const struct options *options, struct capacity *capa
 enum err capacity_prove_first(const struct options *options, struct capacity *capacity,
                               struct error *error) __attribute__((warn_unused_result));
 /* Unless the generator was proved at every rate that was judged: proves it at the highest, if the
- * budget has room; a note says if not. The time is added to the result's spent_s. */
+ * budget has room; a note says if not. What it could not do at another rate is forgotten then. The
+ * time is added to the result's spent_s. */
 enum err capacity_prove_again(const struct options *options, struct capacity *capacity,
                               struct error *error) __attribute__((warn_unused_result));
 

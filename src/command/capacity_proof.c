@@ -10,10 +10,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PROOF_SHARE 0.5 /* of the greatest rate, if none is asked for */
+/* If no rate is asked for: a share of the greatest, again and again until the generator is fit. It is
+ * busier for each step at a given rate than as fast as it can, for then it does many at a time. */
+#define PROOF_SHARE 0.5
+#define PROOF_TRIES_DOWN 4
 #define PROOF_WARMUP_S 0.5
 #define PROOF_BLOCK_S 0.25
-#define PROOF_TRIES 2
+#define PROOF_TRIES 2 /* of a rate that was asked for */
 /* The built-in server answers at once: more connections than this are never taken, and both ends of
  * each are in this process. */
 #define PROOF_CONNECTIONS 256
@@ -50,9 +53,9 @@ static enum err play(struct capacity_stand *stand, struct capacity_trial_plan pl
     return code;
 }
 
-/* Half of the steps a second that as many people at once make as there are connections. */
-static enum err find_rate(struct capacity_stand *stand, const struct capacity_proof_plan *plan,
-                          double *out, struct error *error)
+/* The steps a second that a quarter as many people at once make as there are connections. */
+static enum err find_greatest(struct capacity_stand *stand, const struct capacity_proof_plan *plan,
+                              double *out, struct error *error)
 {
     struct capacity_trial trial;
     int64_t users = (int64_t)stand->threads * stand->connections / 4;
@@ -63,7 +66,7 @@ static enum err find_rate(struct capacity_stand *stand, const struct capacity_pr
                                          .block_s = PROOF_BLOCK_S,
                                          .seed = plan->seed};
     enum err code = play(stand, closed, &trial, error);
-    *out = fmax(trial.achieved_per_s * PROOF_SHARE, 1);
+    *out = trial.achieved_per_s;
     return code;
 }
 
@@ -101,6 +104,26 @@ static bool has_room(const struct capacity_proof_plan *plan, int64_t from_ns)
     return spent_s + PROOF_WARMUP_S + plan->seconds <= plan->left_s;
 }
 
+static enum err try_rates(struct capacity_stand *stand, const struct capacity_proof_plan *plan,
+                          int64_t from_ns, struct capacity_proof *out, struct error *error)
+{
+    enum err code = ERR_OK;
+    bool asked = plan->rate_per_s > 0;
+    double next_per_s = plan->rate_per_s;
+    if (!asked) {
+        code = find_greatest(stand, plan, &next_per_s, error);
+        next_per_s *= PROOF_SHARE;
+    }
+    while (code == ERR_OK && !out->fit && out->tries < (asked ? PROOF_TRIES : PROOF_TRIES_DOWN) &&
+           has_room(plan, from_ns)) {
+        out->rate_per_s = fmax(next_per_s, 1);
+        out->tries++;
+        code = try_rate(stand, plan, out, error);
+        next_per_s *= asked ? 1 : PROOF_SHARE;
+    }
+    return code;
+}
+
 enum err capacity_prove(const struct capacity_stand *of, const struct capacity_proof_plan *plan,
                         struct capacity_proof *out, struct error *error)
 {
@@ -122,12 +145,8 @@ enum err capacity_prove(const struct capacity_stand *of, const struct capacity_p
         stand.transport = pick(of, target, error);
         code = stand.transport != NULL ? ERR_OK : ERR_USAGE;
     }
-    if (code == ERR_OK && !(out->rate_per_s > 0)) {
-        code = find_rate(&stand, plan, &out->rate_per_s, error);
-    }
-    while (out->tries < PROOF_TRIES && code == ERR_OK && !out->fit && has_room(plan, from_ns)) {
-        out->tries++;
-        code = try_rate(&stand, plan, out, error);
+    if (code == ERR_OK) {
+        code = try_rates(&stand, plan, from_ns, out, error);
     }
     target_free(target);
     stub_stop(stub);

@@ -22,7 +22,7 @@ struct capacity_proof {
 };
 
 struct capacity_proof_plan {
-    double rate_per_s; /* 0 = half of what it does as fast as it can */
+    double rate_per_s; /* 0 = half of what it does as fast as it can, or half of that, and so on */
     double seconds;
     double left_s; /* no try begins for which that has no room; INFINITY = no limit */
     uint64_t seed;
@@ -30,7 +30,8 @@ struct capacity_proof_plan {
     int32_t films;
 };
 
-/* The stand is that of the search, and stays as it is. Tried twice if need be. */
+/* The stand is that of the search, and stays as it is. A rate that was asked for is tried twice if
+ * need be; else it is halved until the generator is fit, three times at most. */
 enum err capacity_prove(const struct capacity_stand *stand, const struct capacity_proof_plan *plan,
                         struct capacity_proof *out, struct error *error)
     __attribute__((warn_unused_result));

@@ -89,6 +89,20 @@ Test(capacity_proof, without_a_rate_half_of_what_it_can_do_is_taken)
                        "%g offered, %g sent", proof.rate_per_s, proof.achieved_per_s);
 }
 
+Test(capacity_proof, a_rate_of_its_own_choice_is_halved_while_the_generator_is_not_fit)
+{
+    struct capacity_proof fit, late;
+    struct capacity_proof_plan plan = plan_of(0);
+    cr_assert_eq(capacity_prove(&stand, &plan, &fit, NULL), ERR_OK);
+    stand.lag_most_ns = 1;
+    cr_assert_eq(capacity_prove(&stand, &plan, &late, NULL), ERR_OK);
+    cr_expect_not(late.fit);
+    cr_expect_eq(late.tries, 4);
+    /* An eighth of the other, if that was fit at once. */
+    cr_expect(fit.tries > 1 || late.rate_per_s < fit.rate_per_s, "%g, %g", late.rate_per_s,
+              fit.rate_per_s);
+}
+
 /* By its own rule, the one trials are judged by. */
 Test(capacity_proof, a_generator_that_is_late_is_not_fit)
 {
