@@ -10,8 +10,9 @@
 #include <stdio.h>
 #include <string.h>
 
-/* If no rate is asked for: a share of the greatest, again and again until the generator is fit. It is
- * busier for each step at a given rate than as fast as it can, for then it does many at a time. */
+/* If no rate is asked for: a share of the greatest, again and again until the generator is fit. It
+ * is busier for each step at a given rate than as fast as it can, for then it does many at a time.
+ */
 #define PROOF_SHARE 0.5
 #define PROOF_TRIES_DOWN 4
 #define PROOF_WARMUP_S 0.5
