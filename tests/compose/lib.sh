@@ -17,11 +17,14 @@ fi
 export RESTART=no
 OVERRIDES=() # further compose files: -f FILE
 
-if command -v docker-compose >/dev/null 2>&1; then
-    COMPOSE=(docker-compose)
-else
-    COMPOSE=(docker compose)
-fi
+find_compose() {
+    if command -v docker-compose >/dev/null 2>&1; then
+        COMPOSE=(docker-compose)
+    else
+        COMPOSE=(docker compose)
+    fi
+}
+find_compose
 
 compose() {
     (cd "$ROOT" && "${COMPOSE[@]}" -p "$PROJECT" -f docker-compose.yml "${OVERRIDES[@]}" "$@")
@@ -47,6 +50,7 @@ say_running() {
 have_engine() {
     if [ -n "${OFFLINE_IMAGES:-}" ]; then
         "$OFFLINE_IMAGES" "$ROOT/docker-compose.yml" || return 1
+        find_compose # it may have installed one
     fi
     if ! docker info >/dev/null 2>&1; then
         echo "# no Docker engine answers"
