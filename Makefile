@@ -261,6 +261,7 @@ compose-test: ## the compose stack, its demo and a drill; skipped where no Docke
 	$(Q)tests/compose/run-all
 drill-test: ## whole drills that must pass, fail, or be invalid
 	$(Q)+$(SUBMAKE) build
+	$(Q)tools/get-movielens
 	$(Q)tests/e2e/run-all
 
 .PHONY: golden
