@@ -51,6 +51,7 @@ enum {
 #define REST_PART 0.25  /* of the bisection's, for levels beyond EVEN_LEVELS */
 
 #define START_SHARE 0.25 /* of what the ladder reached */
+#define NEAR_LADDER 2.0  /* times that: a wanted rate that is tried at once */
 #define OVERLOAD 1.5     /* times the fail bound */
 
 void capacity_config_init(struct capacity_config *config)
@@ -238,7 +239,8 @@ static double first_rate(const struct search *search)
 static void step_up(struct search *search, double rate)
 {
     double most = search->config->most_per_s > 0 ? search->config->most_per_s : INFINITY;
-    while (going(search) && isinf(ceiling(search))) {
+    rate = fmin(rate, most);
+    while (going(search) && isinf(ceiling(search)) && search->low < most) {
         if (try_rate(search, CAPACITY_BRACKET, rate) == SEARCH_ENDED || rate >= most) {
             break;
         }
@@ -255,6 +257,28 @@ static void step_down(struct search *search, double rate)
             break;
         }
     }
+}
+
+/* Is the rate that was asked about worth the first trial? Not if the ladder came nowhere near it:
+ * doubling then finds a fail far below, which answers as well and floods nobody. */
+static bool ask_first(const struct search *search)
+{
+    const struct capacity_config *config = search->config;
+    double want = config->want_per_s;
+    return want > 0 && !(config->start_per_s > 0) && want >= config->least_per_s &&
+           !(config->most_per_s > 0 && want > config->most_per_s) &&
+           !(want > NEAR_LADDER * search->reached);
+}
+
+static void bracket(struct search *search)
+{
+    double up = first_rate(search), down = up, want = search->config->want_per_s;
+    if (ask_first(search) && try_rate(search, CAPACITY_WANTED, want) != SEARCH_ENDED) {
+        down = isinf(ceiling(search)) ? want : fmin(2 * up, want);
+        up = fmax(up, 2 * want);
+    }
+    step_up(search, up);
+    step_down(search, down);
 }
 
 static bool was_tried(const struct search *search, double rate)
@@ -444,9 +468,7 @@ enum err capacity_search(const struct capacity_config *config, struct capacity_r
         ladder(&search);
         fit_ladder(&search);
     }
-    double rate = first_rate(&search);
-    step_up(&search, rate);
-    step_down(&search, rate);
+    bracket(&search);
     narrow(&search);
     if (config->soak_s > 0) {
         confirm(&search);

@@ -78,7 +78,7 @@ struct capacity_config {
     double least_per_s, most_per_s; /* bounds of the search; most: 0 = none */
     int users_most;                 /* top of the ladder */
     int invalid_repeats;            /* a run is repeated so often at most; 2 */
-    double want_per_s;              /* 0 = no wanted rate */
+    double want_per_s;              /* 0 = no wanted rate; see search.c for when it is tried */
     uint64_t seed;
     capacity_trial_fn *trial;
     void *trial_context;

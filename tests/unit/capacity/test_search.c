@@ -190,26 +190,91 @@ Test(search, a_target_that_holds_nothing_gives_an_upper_bound)
     capacity_result_deinit(&result);
 }
 
-Test(search, a_wanted_rate_is_tried_itself)
+/* The first open level; the ladder comes before. */
+static const struct capacity_level *first_open(const struct capacity_result *result)
+{
+    for (size_t i = 0; i < result->level_count; i++) {
+        if (result->level[i].plan.kind == CAPACITY_OPEN) {
+            return &result->level[i];
+        }
+    }
+    return NULL;
+}
+
+static int tried(const struct capacity_result *result, double rate_per_s)
+{
+    int count = 0;
+    for (size_t i = 0; i < result->level_count; i++) {
+        count += result->level[i].plan.kind == CAPACITY_OPEN &&
+                 result->level[i].plan.rate_per_s == rate_per_s;
+    }
+    return count;
+}
+
+Test(search, a_wanted_rate_is_tried_before_all_others)
 {
     static const struct {
-        double want;
+        double want, most;
         enum sequential_verdict verdict;
-    } rows[] = {{2600, SEQUENTIAL_PASS},
-                {3950, SEQUENTIAL_FAIL},
-                {500, SEQUENTIAL_PASS},
-                {9000, SEQUENTIAL_FAIL}};
+    } rows[] = {{2600, 0, SEQUENTIAL_PASS},    {3950, 0, SEQUENTIAL_FAIL},
+                {500, 0, SEQUENTIAL_PASS},     {7000, 0, SEQUENTIAL_FAIL},
+                {2600, 2600, SEQUENTIAL_PASS}, {7000, 5000, SEQUENTIAL_FAIL}};
     struct slo slo = promise("p99<4ms", NULL);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct server server = four(&slo);
         struct capacity_config config = quick(&slo, &server);
         config.want_per_s = rows[i].want;
+        config.most_per_s = rows[i].most;
         struct capacity_result result = search_well(&config);
-        const struct capacity_level *wanted = level_of(&result, CAPACITY_WANTED, 0);
+        const struct capacity_level *first = first_open(&result);
+        bool within = !(rows[i].want > rows[i].most && rows[i].most > 0);
         cr_expect_eq(result.want, rows[i].verdict, "%g", rows[i].want);
-        cr_expect_eq(wanted != NULL, i < 2, "%g: only within the bracket", rows[i].want);
+        cr_expect_eq(first->stage == CAPACITY_WANTED, within, "%g", rows[i].want);
+        cr_expect_eq(tried(&result, rows[i].want), within, "%g: once", rows[i].want);
+        cr_expect(result.low_per_s > 0, "%g: the search goes on", rows[i].want);
         capacity_result_deinit(&result);
     }
+}
+
+Test(search, a_wanted_rate_far_beyond_the_ladder_waits_for_the_bracket)
+{
+    static const struct {
+        double want, start;
+        enum sequential_verdict verdict;
+        int tried;
+    } rows[] = {{9000, 0, SEQUENTIAL_FAIL, 0},
+                {2600, 900, SEQUENTIAL_PASS, 1},
+                {500, 900, SEQUENTIAL_PASS, 0}};
+    struct slo slo = promise("p99<4ms", NULL);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct server server = four(&slo);
+        struct capacity_config config = quick(&slo, &server);
+        config.want_per_s = rows[i].want;
+        config.start_per_s = rows[i].start;
+        struct capacity_result result = search_well(&config);
+        cr_expect_eq(first_open(&result)->stage, CAPACITY_BRACKET, "%g", rows[i].want);
+        cr_expect_eq(result.want, rows[i].verdict, "%g", rows[i].want);
+        cr_expect_eq(tried(&result, rows[i].want), rows[i].tried, "%g", rows[i].want);
+        capacity_result_deinit(&result);
+    }
+}
+
+Test(search, a_short_budget_answers_what_was_asked)
+{
+    struct slo slo = promise("p99<4ms", NULL);
+    struct server server = four(&slo);
+    struct capacity_config config = quick(&slo, &server);
+    struct capacity_result result = search_well(&config);
+    config.budget_s = first_open(&result)->plan.warmup_s + first_open(&result)->plan.duration_s;
+    for (size_t i = 0; i < result.level_count && &result.level[i] != first_open(&result); i++) {
+        config.budget_s += config.warmup_s + result.level[i].played_s;
+    }
+    capacity_result_deinit(&result);
+    config.want_per_s = 6000;
+    result = search_well(&config);
+    cr_expect_eq(result.want, SEQUENTIAL_FAIL);
+    cr_expect_eq(tried(&result, 6000), 1, "by itself");
+    capacity_result_deinit(&result);
 }
 
 Test(search, worse_lists_limit_the_capacity_as_slow_ones_do)
