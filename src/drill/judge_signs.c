@@ -10,7 +10,10 @@
  * last phase at rest and of the phase that is worst. It is wrong if it goes the better way by more
  * than chance could take it, and stuck if people moved by far more than chance and the panel by
  * less than a quarter of that. Moves are relative to the value at rest, so the scale of the panel
- * does not matter; those of the index, which is 0 at rest, are absolute.
+ * does not matter; those of the index, which is 0 at rest, are absolute. A panel's points are
+ * averaged over the window. Of the index the median is taken: the less ratings there are the larger
+ * it is, by 4 / n, so that its first points, of a window that has just begun to fill, may be larger
+ * than any drift.
  *
  * Of several series of its first query, sources for instance, the one that went furthest the worse
  * way speaks for the panel.
@@ -121,6 +124,11 @@ static double unit_of(const struct sign *sign, double rest)
     return sign->quantity == SCENARIO_RATING_PSI ? 1 : fmax(fabs(rest), 1e-12);
 }
 
+static double level(const struct sign *sign, const struct panel_shown *shown)
+{
+    return sign->quantity == SCENARIO_RATING_PSI ? shown->median : shown->mean;
+}
+
 /* The series that went furthest the way the panel calls worse, and how far, in its unit; NaN if
  * none can be followed from rest. */
 static double panel_move(const struct sign *sign, const struct panel_shown **from,
@@ -133,7 +141,8 @@ static double panel_move(const struct sign *sign, const struct panel_shown **fro
     for (size_t i = 0; i < now->count; i++) {
         for (size_t k = 0; k < rest->count; k++) {
             const struct panel_shown *a = &rest->shown[k], *b = &now->shown[i];
-            double move = way * (b->mean - a->mean) / unit_of(sign, a->mean);
+            double before = level(sign, a);
+            double move = way * (level(sign, b) - before) / unit_of(sign, before);
             if (!a->headline || !b->headline || strcmp(a->legend, b->legend) != 0 ||
                 !isfinite(move)) {
                 continue;
@@ -153,14 +162,14 @@ static void say(const struct sign *sign, const struct panel_shown *from,
                 const struct panel_shown *to, const char *reason, struct judge_row *row)
 {
     const struct truth *truth = &sign->truth;
-    double move = to->mean - from->mean;
+    double before = level(sign, from), after = level(sign, to);
     char same_lists[64] = "";
     if (sign->quantity != SCENARIO_RATING_PSI) {
         snprintf(same_lists, sizeof same_lists, ", and %.1f %% worse by the same lists",
                  100 * truth->expected);
     }
     judge_observe(row, "%s by %.3g (%.3g to %.3g) %s people are worse in %s (%.3g to %.3g%s)%s%s",
-                  signs_verb(from->mean, to->mean), fabs(move), from->mean, to->mean,
+                  signs_verb(before, after), fabs(after - before), before, after,
                   *reason != '\0' ? "although" : "as", scenario_quantity_name(sign->quantity),
                   truth->rest, truth->now, same_lists, *reason != '\0' ? ": its query " : "",
                   reason);

@@ -10,8 +10,8 @@
 
 struct panel_shown { /* one series: what a reader sees of it */
     char legend[256];
-    double value; /* reduced as the panel says; NaN = nothing */
-    double mean;  /* of its points; NaN without any */
+    double value;        /* reduced as the panel says; NaN = nothing */
+    double mean, median; /* of its points; NaN without any */
     char text[64], colour[32];
     bool headline; /* of the panel's first query, the others being bounds, limits, counts */
 };

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 
+#include <gsl/gsl_statistics_double.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -50,17 +51,18 @@ static const struct dashboard_target *headline(const struct dashboard_panel *pan
     return NULL;
 }
 
-static double mean_of(const struct panel_series *series)
+static void take_middle(const struct panel_series *series, struct panel_shown *out)
 {
-    double sum = 0;
+    double *value = mem_array(series->count, sizeof *value);
     size_t count = 0;
     for (size_t i = 0; i < series->count; i++) {
         if (isfinite(series->point[i].value)) {
-            sum += series->point[i].value;
-            count++;
+            value[count++] = series->point[i].value;
         }
     }
-    return count > 0 ? sum / (double)count : NAN;
+    out->mean = count > 0 ? gsl_stats_mean(value, 1, count) : NAN;
+    out->median = count > 0 ? gsl_stats_median(value, 1, count) : NAN;
+    mem_free(value);
 }
 
 static void take_shown(const struct look *look, const struct panel_view *view,
@@ -76,7 +78,7 @@ static void take_shown(const struct look *look, const struct panel_view *view,
         }
         out->count++;
         shown->value = series->has_value ? series->reduced : NAN;
-        shown->mean = mean_of(series);
+        take_middle(series, shown);
         shown->headline = first != NULL && strcmp(series->ref, first->ref) == 0;
         (void)text_copy(shown->legend, sizeof shown->legend, series->legend);
         (void)text_copy(shown->text, sizeof shown->text, series->text);

@@ -125,7 +125,7 @@ static void world_free(struct world *world)
 static void show(struct panel_glance *glance, const char *legend, double value, const char *colour)
 {
     struct panel_shown *shown = &glance->shown[glance->count++];
-    *shown = (struct panel_shown){.value = value, .mean = value, .headline = true};
+    *shown = (struct panel_shown){.value = value, .mean = value, .median = value, .headline = true};
     snprintf(shown->legend, sizeof shown->legend, "%s", legend);
     snprintf(shown->text, sizeof shown->text, "%.3g", value);
     snprintf(shown->colour, sizeof shown->colour, "%s", colour);
@@ -495,6 +495,22 @@ Test(judge_signs, a_limit_beside_the_measure_is_not_the_measure)
     expect(world, JUDGE_FAIL, "although", "the measure does not move, the limit does");
     world->at_end[DRIFT].shown[0].mean = NAN;
     expect(world, JUDGE_FAIL, "shows no number at the end of control and of drift", "no number");
+    world_free(world);
+}
+
+/* The first points of an index may be huge; those of a mean are as often too small. */
+Test(judge_signs, an_index_is_judged_by_its_median_and_others_by_their_mean)
+{
+    struct world *world = world_new();
+    set_people(world, DRIFT, &harsher);
+    set_course(world, "PSI", PANEL_HIGHER, 0, 3);
+    world->at_end[REST].shown[0].mean = 30;
+    expect(world, JUDGE_PASS, "rises by 3 (0 to 3)", "the mean tells nothing");
+    world->at_end[DRIFT].shown[0].median = 0;
+    expect(world, JUDGE_FAIL, "although", "an index that is stuck");
+    set_course(world, "Conversion rate", PANEL_LOWER, .61, .4);
+    world->at_end[REST].shown[0].median = 0;
+    expect(world, JUDGE_PASS, "falls by 0.21", "the median tells nothing");
     world_free(world);
 }
 

@@ -47,7 +47,10 @@ static double value_at(const char *expr, double drill_s)
     if (strcmp(expr, "falls") == 0) {
         return drill_s <= 120 ? 0.3 : 0.2;
     }
-    return strcmp(expr, "flat") == 0 || (strcmp(expr, "appears") == 0 && drill_s > 130) ? 1 : NAN;
+    if (strcmp(expr, "appears") == 0) {
+        return drill_s <= 130 ? NAN : drill_s <= 140 ? 1 : 3;
+    }
+    return strcmp(expr, "flat") == 0 ? 1 : NAN;
 }
 
 static enum err query(void *context, const char *expr, bool instant, double from_s, double to_s,
@@ -122,6 +125,19 @@ Test(panels, every_panel_with_a_query_is_looked_at_over_the_drill_and_at_each_ph
     cr_expect_not(book.entry[3].ok);
     cr_expect_not_null(strstr(book.entry[3].why, "no such function"), "%s", book.entry[3].why);
     cr_expect_not(book.entry[3].at_end[1].ok);
+    panel_book_deinit(&book);
+}
+
+Test(panels, mean_and_median_are_of_the_points_within_the_range)
+{
+    struct panel_book book = collect(144);
+    const struct panel_entry *e = &book.entry[4];
+    cr_assert_str_eq(e->name, "small/Appears");
+    const struct panel_shown *shown = &e->at_end[2].shown[0];
+    cr_expect_float_eq(shown->value, 3, 1e-9, "the last one");
+    cr_expect_float_eq(shown->mean, 1 + 2 * 4 / 14., 0.1, "got %g", shown->mean);
+    cr_expect_float_eq(shown->median, 1, 1e-9, "got %g", shown->median);
+    cr_expect(isnan(e->at_end[1].count > 0 ? e->at_end[1].shown[0].median : NAN), "no points");
     panel_book_deinit(&book);
 }
 
