@@ -32,7 +32,7 @@ start_target() { # always as it was after its training
     "$DRIFTDRILL" serve --data "$past" --listen "127.0.0.1:$target_port" \
         --model "$scratch/target.model" >"$scratch/url" 2>"$scratch/target.out" &
     target=$!
-    started+=("$target")
+    track "$target"
     until_true 120 test -s "$scratch/url"
     [ -f "$scratch/kept.model" ] || cp "$scratch/target.model" "$scratch/kept.model"
 }
@@ -45,7 +45,7 @@ start_prometheus() {
         --storage.tsdb.path="$scratch/tsdb" "${flags[@]}" \
         --web.listen-address="127.0.0.1:$prometheus_port" >>"$scratch/prometheus.out" 2>&1 &
     prometheus=$!
-    started+=("$prometheus")
+    track "$prometheus"
     until_true 20 answers "$prometheus_port" /-/ready
 }
 
@@ -54,7 +54,7 @@ start_alertmanager() {
         --storage.path="$scratch/am" --cluster.listen-address= \
         --web.listen-address="127.0.0.1:$alertmanager_port" >>"$scratch/alertmanager.out" 2>&1 &
     alertmanager=$!
-    started+=("$alertmanager")
+    track "$alertmanager"
     until_true 20 answers "$alertmanager_port" /-/ready
 }
 
@@ -70,7 +70,7 @@ render_stack() {
 }
 
 stop() { # stop PID
-    kill -TERM "$1" 2>/dev/null
+    send TERM "$1" 2>/dev/null
     wait "$1" 2>/dev/null
 }
 

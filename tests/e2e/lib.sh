@@ -14,12 +14,12 @@ SCENARIOS=$E2E/scenarios
 E2E_CACHE=${E2E_CACHE:-$ROOT/build/e2e-cache}
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/driftdrill-e2e.XXXXXX")
 failures=0
-started=() # process ids that must not outlive the case
+started=() # "PID BIRTH" of the processes that must not outlive the case
 
 clean_up() {
-    local code=$? pid
-    for pid in "${started[@]}"; do
-        kill -KILL "$pid" && wait "$pid"
+    local code=$? entry
+    for entry in "${started[@]}"; do
+        send KILL "${entry% *}" && wait "${entry% *}"
     done 2>/dev/null
     if [ "$failures" -eq 0 ] && [ "$code" -eq 0 ]; then
         rm -rf "$scratch"
@@ -105,7 +105,7 @@ drill_start() {
     out=$scratch/$name.out
     "$DRIFTDRILL" verify "$scenario" --out "$folder" --cache "$E2E_CACHE" "$@" >"$out" 2>&1 &
     drill_pid=$!
-    started+=("$drill_pid")
+    track "$drill_pid"
 }
 
 drill_wait() { # sets status; what the shell says of a killed job is no news
@@ -176,6 +176,30 @@ await_play() {
 
 # ---- processes and ports ----
 
+# The ids of processes come round again within minutes of drills, sooner where threads come and go,
+# each of which takes one too: an id alone may by now be somebody else's.
+birth() { # birth PID: when it began, in clock ticks since the machine did; nothing if it is gone
+    sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20
+}
+
+track() { # track PID...: remembers them, to be ended with the case
+    local pid began
+    for pid in "$@"; do
+        began=$(birth "$pid")
+        [ -z "$began" ] || started+=("$pid $began")
+    done
+}
+
+is_tracked() { # is_tracked PID: is it the process that `track` remembers?
+    local entry
+    entry="$1 $(birth "$1")"
+    printf '%s\n' "${started[@]}" | grep -qxF -- "$entry"
+}
+
+send() { # send SIGNAL PID: to a process of `track`, and to no other that has its id now
+    is_tracked "$2" && kill "-$1" "$2"
+}
+
 alive() { # a zombie is dead
     [ -r "/proc/$1/stat" ] && ! grep -q '^State:[[:space:]]*[ZX]' "/proc/$1/status" 2>/dev/null &&
         [ -r "/proc/$1/stat" ]
@@ -217,13 +241,13 @@ watch_processes() {
         children_of "$drill_pid"
     )
     mapfile -t ports < <(listening "${watched[@]}")
-    started+=("${watched[@]}")
+    track "${watched[@]}"
 }
 
 all_gone() {
     local pid port
     for pid in "${watched[@]}"; do
-        if alive "$pid"; then
+        if is_tracked "$pid" && alive "$pid"; then
             echo "process $pid is still there: $(tr '\0' ' ' <"/proc/$pid/cmdline")"
             return 1
         fi
