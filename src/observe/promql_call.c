@@ -132,6 +132,19 @@ static enum err eval_timestamps(const struct promql_node *node, const struct pro
     return promql_check_unique(world, out);
 }
 
+static enum err eval_replacement(const struct promql_node *node, struct promql_world *world,
+                                 const struct promql_value *from, struct promql_value *out)
+{
+    for (size_t i = 0; i < from->count; i++) {
+        int set = from->element[i].labels;
+        if (promql_matches(node, world->labels, set)) {
+            set = labels_with(world->labels, set, &node->replacement, 1);
+        }
+        promql_add(out, set, from->element[i].value, world->t_ms);
+    }
+    return promql_check_unique(world, out);
+}
+
 static enum err eval_with_argument(struct promql_node *node, struct promql_world *world,
                                    const struct promql_value *from, struct promql_value *out)
 {
@@ -148,6 +161,8 @@ static enum err eval_with_argument(struct promql_node *node, struct promql_world
             promql_add(out, certain_labels(node->argument[0], world->labels), 1, world->t_ms);
         }
         return ERR_OK;
+    case PROMQL_FN_LABEL_REPLACE:
+        return eval_replacement(node, world, from, out);
     case PROMQL_FN_TIMESTAMP:
         return eval_timestamps(node, world, from, out);
     default:

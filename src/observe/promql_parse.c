@@ -259,6 +259,15 @@ static struct promql_node *read_binary(struct promql_reader *reader, struct prom
     return NULL;
 }
 
+static bool read_argument(struct promql_reader *reader, struct promql_node *node)
+{
+    struct promql_node *argument = read_expression(reader, 1);
+    if (argument != NULL) {
+        node->argument[node->argument_count++] = argument;
+    }
+    return argument != NULL;
+}
+
 static bool read_arguments(struct promql_reader *reader, struct promql_node *node)
 {
     if (!promql_take_symbol(reader, '(')) {
@@ -268,11 +277,12 @@ static bool read_arguments(struct promql_reader *reader, struct promql_node *nod
         if (node->argument_count == PROMQL_ARGUMENTS_MAX) {
             return promql_expected(reader, "fewer arguments") != NULL;
         }
-        struct promql_node *argument = read_expression(reader, 1);
-        if (argument == NULL) {
+        if (!read_argument(reader, node)) {
             return false;
         }
-        node->argument[node->argument_count++] = argument;
+        if (node->kind == PROMQL_CALL && node->function == PROMQL_FN_LABEL_REPLACE) {
+            return promql_read_replacement(reader, node);
+        }
         if (!promql_take_symbol(reader, ',') && !promql_at_symbol(reader, ')')) {
             return promql_expected(reader, ", or )") != NULL;
         }

@@ -71,6 +71,7 @@ enum promql_operator {
     X(idelta, IDELTA, MATRIX, 1, 1)                                                                \
     X(increase, INCREASE, MATRIX, 1, 1)                                                            \
     X(irate, IRATE, MATRIX, 1, 1)                                                                  \
+    X(label_replace, LABEL_REPLACE, VECTOR, 1, 1) /* and four strings */                           \
     X(last_over_time, LAST_OVER_TIME, MATRIX, 1, 1)                                                \
     X(ln, LN, VECTOR, 1, 1)                                                                        \
     X(log10, LOG10, VECTOR, 1, 1)                                                                  \
@@ -120,13 +121,14 @@ struct promql_node {
     enum promql_type type;
     double number; /* LITERAL */
 
-    struct promql_matcher *matcher; /* SELECTOR */
+    struct promql_matcher *matcher; /* SELECTOR; the one of label_replace */
     size_t matcher_count, matcher_capacity;
     int64_t range_ms, offset_ms; /* range 0 for an instant selector */
     int *series; /* the series matched so far, and how many of all were looked at: for evaluation */
     size_t series_count, series_capacity, series_seen;
 
     enum promql_function function;       /* CALL */
+    struct label replacement;            /* CALL of label_replace: what a match puts in */
     enum promql_aggregation aggregation; /* AGGREGATE; its operand is argument[0] */
     enum promql_operator operation;      /* BINARY; its operands are argument[0] and [1] */
     struct promql_node *argument[PROMQL_ARGUMENTS_MAX];
@@ -150,8 +152,8 @@ enum err promql_parse_series(const char *text, struct labels *labels, int *set, 
     __attribute__((warn_unused_result));
 void promql_node_free(struct promql_node *node); /* accepts NULL */
 
-/* Whether the matchers of a selector take a label set. */
-bool promql_matches(const struct promql_node *selector, const struct labels *labels, int set);
+/* Whether the matchers of a selector, or that of label_replace, take a label set. */
+bool promql_matches(const struct promql_node *node, const struct labels *labels, int set);
 /* The oldest sample any selector of the tree can ask for, before the moment of evaluation. */
 int64_t promql_reach_ms(const struct promql_node *node, int64_t lookback_ms);
 bool promql_is_label(const char *text, size_t len);

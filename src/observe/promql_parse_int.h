@@ -23,6 +23,8 @@ bool promql_take_symbol(struct promql_reader *reader, char symbol); /* false if 
 bool promql_at_word(const struct promql_reader *reader, const char *word); /* any case */
 void promql_words_add(struct promql_words *words, int word);
 
+/* The strings of label_replace, from the comma behind the vector to the closing bracket. */
+bool promql_read_replacement(struct promql_reader *reader, struct promql_node *node);
 /* A selector with its braces, range and offset; NULL with the error noted. */
 struct promql_node *promql_read_selector(struct promql_reader *reader);
 

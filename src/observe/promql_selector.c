@@ -161,6 +161,52 @@ static bool read_matcher(struct promql_reader *reader, struct promql_node *node)
     return !like || compile(reader, matcher, token->line);
 }
 
+/* `, "text"`: its word; -1 with the error noted. */
+static int read_string_argument(struct promql_reader *reader)
+{
+    const struct promql_token *token = NULL;
+    if (promql_take_symbol(reader, ',')) {
+        token = promql_peek(reader);
+    }
+    if (token == NULL || token->kind != PROMQL_STRING) {
+        (void)promql_expected(reader, "four strings behind the vector");
+        return -1;
+    }
+    int word = read_string(reader, token);
+    reader->at += word >= 0;
+    return word;
+}
+
+static bool check_replacement(struct promql_reader *reader, const struct label *replacement)
+{
+    const char *name = labels_text(reader->labels, replacement->name);
+    if (!promql_is_label(name, strlen(name))) {
+        return promql_expected(reader, "the name of a label to put in") != NULL;
+    }
+    if (strchr(labels_text(reader->labels, replacement->value), '$') != NULL) {
+        return promql_expected(reader, "a replacement without references ($)") != NULL;
+    }
+    return true;
+}
+
+bool promql_read_replacement(struct promql_reader *reader, struct promql_node *node)
+{
+    int word[4];
+    int line = 0;
+    for (size_t i = 0; i < 4; i++) {
+        word[i] = read_string_argument(reader);
+        if (word[i] < 0) {
+            return false;
+        }
+        line = reader->token[reader->at - 1].line;
+    }
+    node->replacement = (struct label){.name = word[0], .value = word[1]};
+    struct promql_matcher *matcher = add_matcher(node);
+    *matcher = (struct promql_matcher){.match = PROMQL_LIKE, .name = word[2], .value = word[3]};
+    return check_replacement(reader, &node->replacement) && compile(reader, matcher, line) &&
+           (promql_take_symbol(reader, ')') || promql_expected(reader, ")") != NULL);
+}
+
 static bool read_matchers(struct promql_reader *reader, struct promql_node *node)
 {
     if (!promql_take_symbol(reader, '{')) {
@@ -230,11 +276,11 @@ static bool matches_one(const struct promql_matcher *matcher, const struct label
     return regexec(&matcher->regex, labels_text(labels, value), 0, NULL, 0) != 0;
 }
 
-bool promql_matches(const struct promql_node *selector, const struct labels *labels, int set)
+bool promql_matches(const struct promql_node *node, const struct labels *labels, int set)
 {
-    assert(selector->kind == PROMQL_SELECTOR);
-    for (size_t i = 0; i < selector->matcher_count; i++) {
-        const struct promql_matcher *matcher = &selector->matcher[i];
+    assert(node->matcher_count > 0);
+    for (size_t i = 0; i < node->matcher_count; i++) {
+        const struct promql_matcher *matcher = &node->matcher[i];
         if (!matches_one(matcher, labels, labels_value(labels, set, matcher->name))) {
             return false;
         }

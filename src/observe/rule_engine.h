@@ -12,9 +12,9 @@
  * {avg,min,max,sum,count,last,stddev,stdvar,present}_over_time; sum, min, max, avg, count, group,
  * stddev, stdvar with by and without; arithmetic, comparisons with bool, and, or, unless, with on,
  * ignoring, group_left, group_right; abs, ceil, floor, exp, ln, log2, log10, sqrt, sgn, round,
- * clamp, clamp_min, clamp_max, scalar, vector, time, timestamp, absent. Everything else
- * (subqueries,
- * @, quantiles, histograms, templates in labels) is an error when the files are loaded.
+ * clamp, clamp_min, clamp_max, scalar, vector, time, timestamp, absent, label_replace (without
+ * references in the replacement). Everything else (subqueries, @, quantiles, histograms, templates
+ * in labels) is an error when the files are loaded.
  *
  * Times are milliseconds since any epoch. One thread at a time; no I/O after rule_engine_load, no
  * clock. Memory is bounded by the number of series and the longest range among the rules.

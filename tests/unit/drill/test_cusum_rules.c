@@ -48,7 +48,6 @@ struct bench {
     struct rng rng;
     int64_t now_s; /* of the last scrape */
     bool ratings_lost;
-    bool torn; /* lists of a scrape arrive once the rules that read them are through */
 };
 
 static void outcome(struct rng *rng, const struct people *people, double out[SERIES])
@@ -141,15 +140,11 @@ static void play_scrape(struct bench *bench, const struct people *people, double
         }
     }
     bench->now_s += SCRAPE_S;
-    for (int k = bench->torn ? LISTS + 1 : LISTS; k < SERIES; k++) {
+    for (int k = 0; k < SERIES; k++) {
         rule_engine_sample(bench->engine, bench->id[k], bench->now_s * 1000, bench->total[k]);
     }
     if (bench->now_s % EVALUATION_S == 0) {
         rule_engine_evaluate(bench->engine, bench->now_s * 1000);
-    }
-    if (bench->torn) {
-        rule_engine_sample(bench->engine, bench->id[LISTS], bench->now_s * 1000,
-                           bench->total[LISTS]);
     }
 }
 
@@ -234,38 +229,6 @@ Test(cusum_rules, delays_are_at_most_twice_the_floor_of_what_is_exported)
                       delay_s, rows[i].floor_s);
     }
     rule_engine_free(bench.engine);
-}
-
-/* Rules are evaluated one after another, and a scrape may arrive between two of them. */
-Test(cusum_rules, a_scrape_that_arrives_amid_an_evaluation_counts_whole)
-{
-    enum { RECORDS = 4, EVALUATIONS = 120 };
-    static const char *const records[RECORDS] = {
-        "job:recommendation_lists:new", "job:recommendation_lists_converted:new",
-        "job:recommendation_conversion:cusum", "job:recommendation_lists:surge3m"};
-    static double seen[2][EVALUATIONS][RECORDS];
-    for (int torn = 0; torn < 2; torn++) {
-        struct bench bench;
-        open_bench(&bench, 13);
-        begin(&bench);
-        for (int i = 0; i < EVALUATIONS; i++) {
-            bench.torn = torn && i % 3 == 1;
-            play_for(&bench, i < 60 ? &rest : &turned, LISTS_PER_S, EVALUATION_S);
-            for (int k = 0; k < RECORDS; k++) {
-                seen[torn][i][k] = rule_engine_value(bench.engine, records[k]);
-            }
-        }
-        cr_expect_eq(episodes(&bench, "RecommendationConversionCusum"), 1);
-        rule_engine_free(bench.engine);
-    }
-    for (int i = 0; i < EVALUATIONS; i++) {
-        for (int k = 0; k < RECORDS; k++) {
-            double whole = seen[0][i][k], torn = seen[1][i][k];
-            cr_expect(whole == torn || (isnan(whole) && isnan(torn)), "%s at %d: %g, not %g",
-                      records[k], i, torn, whole);
-            cr_expect(i < 10 || !isnan(torn), "%s at %d", records[k], i);
-        }
-    }
 }
 
 /* Two instances; the second has a long life of better (or worse) lists behind it, fails a scrape

@@ -266,6 +266,11 @@ static const char *const expressions[] = {
     "ln(user_rating_sum) + log2(user_rating_sum) + log10(user_rating_sum) + exp(up)",
     "sgn(user_rating_sum - 500) * sqrt(abs(user_rating_sum - 500))",
     "time() - timestamp(user_rating_sum)",
+    "label_replace(user_rating_sum, \"kind\", \"sum\", \"\", \"\") or "
+    "label_replace(user_rating_count, \"kind\", \"count\", \"\", \"\")",
+    "label_replace(user_rating_bucket, \"low\", \"yes\", \"le\", \"[12].0|x\")",
+    "label_replace(user_rating_bucket, \"recommender\", \"\", \"le\", \"1.*\")",
+    "label_replace(user_rating_sum, \"__name__\", \"renamed\", \"nothing\", \"\")",
     "absent(user_rating_sum{job=\"recommender\",a=\"b\",le=~\"x\"})",
     "vector(time()) / 60",
     "scalar(user_rating_bucket)",
