@@ -12,6 +12,10 @@
  *
  * Records read each other, some themselves; one that is being looked at is taken not to be there,
  * so that it needs what it begins from. `itself or y * 0` begins from y.
+ *
+ * One record may hold several counters told apart by a label, `label_replace(x, "counter", "a", "",
+ * "") or label_replace(y, "counter", "b", "", "")`; who selects {counter="a"} from it needs x
+ * alone.
  */
 #include "drill/needs.h"
 
@@ -45,6 +49,7 @@ struct needs {
 
 struct look {
     struct needs *needs;
+    const struct lint_node *wanted; /* whose matchers hold for what is looked at; NULL: nobody's */
     bool lenient;
     char *missing;
     size_t size;
@@ -152,8 +157,9 @@ static bool is_of_target(const struct lint_node *selector)
 }
 
 /* Every rule that records the series must be able to: each gives a part of it. */
-static bool met_by_records(struct look *look, const char *name, bool *found)
+static bool met_by_records(struct look *look, const struct lint_node *selector, bool *found)
 {
+    const char *name = selector->text;
     for (size_t i = 0; i < look->needs->count; i++) {
         struct rule *rule = &look->needs->rule[i];
         if (rule->is_alert || strcmp(rule->name, name) != 0) {
@@ -167,7 +173,9 @@ static bool met_by_records(struct look *look, const char *name, bool *found)
             return false;
         }
         rule->looked_at[look->lenient] = true;
-        bool is_met = met(look, rule->expr);
+        struct look inside = *look;
+        inside.wanted = selector->matcher_count > 0 ? selector : look->wanted;
+        bool is_met = met(&inside, rule->expr);
         rule->looked_at[look->lenient] = false;
         if (!is_met) {
             return false;
@@ -181,7 +189,7 @@ static bool met_by_selector(struct look *look, const struct lint_node *selector)
     const char *name = selector->text;
     const struct metric_map *map = look->needs->map;
     bool found = false;
-    if (!met_by_records(look, name, &found)) {
+    if (!met_by_records(look, selector, &found)) {
         return false;
     }
     if (found) {
@@ -233,8 +241,31 @@ static bool met_by_unless(struct look *look, const struct lint_node *node)
     return met(look, node->child[0]) && met(&help, node->child[1]);
 }
 
+/* label_replace(x, "label", "value", "", ""), which gives every element the label. */
+static bool is_labelled(const struct lint_node *node)
+{
+    return lint_is_call(node, "label_replace") && node->child[3]->text[0] == '\0' &&
+           node->child[4]->text[0] == '\0';
+}
+
+/* Whether the elements of such a call can be among those that are wanted. */
+static bool is_wanted(const struct look *look, const struct lint_node *call)
+{
+    for (size_t i = 0; look->wanted != NULL && i < look->wanted->matcher_count; i++) {
+        const struct lint_matcher *matcher = &look->wanted->matcher[i];
+        if (strcmp(matcher->name, call->child[1]->text) == 0 && strcmp(matcher->sign, "=") == 0 &&
+            strcmp(matcher->value, call->child[2]->text) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool met(struct look *look, const struct lint_node *node)
 {
+    if (is_labelled(node) && !is_wanted(look, node)) {
+        return false;
+    }
     if (node->kind == LINT_SELECTOR) {
         return met_by_selector(look, node);
     }

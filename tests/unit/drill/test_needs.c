@@ -131,6 +131,15 @@ Test(needs, what_is_missing_is_named)
         {"up{job=\"recommender\"}", ""},
         {"topk(3, item_rank_sum)", "item_rank_sum"},
         {"-max_over_time(item_rank_sum[5m:1m])", "item_rank_sum"},
+        {"instance:recommendation_evidence:new", ""},
+        {"instance:recommendation_evidence:new{counter=\"lists\"}", ""},
+        {"instance:recommendation_evidence:new{counter=\"lists_converted\"}",
+         "recommendation_lists_converted_total"},
+        {"sum(instance:recommendation_evidence:seen{counter=\"stars\"}) by (job)",
+         "user_rating_sum"},
+        {"instance:recommendation_evidence:new{counter=\"unheard of\"}",
+         "a series that begins from nothing"},
+        {"label_replace(user_rating_sum, \"a\", \"b\", \"\", \"\")", "user_rating_sum"},
         {"this is no query (", ""},
     };
     struct metric_map *map = NULL;
